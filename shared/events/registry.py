@@ -1,0 +1,54 @@
+"""Find a fact's model, topic and version by its type: the table of contents of the published language."""
+
+from dataclasses import dataclass
+
+from shared.events import common, core_banking, legal, notifier, scheduler, visits
+from shared.events.envelope import Fact, Woken
+
+CORE_BANKING = "core-banking"
+SERVICES = ("scheduler", "notifier", "visits", "legal")
+"""The services in the order in which a step of the stepped run and the replay go through them."""
+TOPICS = (CORE_BANKING, *SERVICES)
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """
+    One type of event: `topics` are where it may stand; none means it never travels on Kafka
+    (facts that enter by HTTP, and ticks).
+    """
+
+    name: str
+    model: type[Fact]
+    topics: frozenset[str]
+    version: int = 1
+
+    @property
+    def dataschema(self) -> str:
+        """The CloudEvents `dataschema` of this version."""
+        return f"urn:arrears:{self.name}:{self.version}"
+
+
+def _owned(types: dict[str, type[Fact]], *topics: str) -> dict[str, EventType]:
+    return {name: EventType(name, model, frozenset(topics)) for name, model in types.items()}
+
+
+WOKEN = "woken"
+
+EVENT_TYPES: dict[str, EventType] = {
+    **_owned(core_banking.TYPES, CORE_BANKING),
+    **_owned(scheduler.TYPES, "scheduler"),
+    **_owned(notifier.PUBLISHED, "notifier"),
+    **_owned(visits.PUBLISHED, "visits"),
+    **_owned(legal.PUBLISHED, "legal"),
+    **_owned(common.TYPES, *SERVICES),
+    **_owned(notifier.BY_HTTP),
+    **_owned(visits.BY_HTTP),
+    **_owned(legal.BY_HTTP),
+    **_owned({WOKEN: Woken}),
+}
+
+TYPE_OF: dict[type[Fact], str] = {entry.model: entry.name for entry in EVENT_TYPES.values()}
+"""The type name of each model: what a decider publishes needs no name beside it."""
+BY_HTTP = frozenset({*notifier.BY_HTTP, *visits.BY_HTTP, *legal.BY_HTTP})
+"""Facts that enter by HTTP, or, in a replay, from the input file."""
