@@ -1,0 +1,134 @@
+"""Fold what the other services report into the case: contacts, promises, visits, requests to the clock."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.scheduler.domain.state import CollectionCase, OpenStep, Promise, Request, Taken
+from shared.events import common, legal, notifier, visits
+from shared.events.envelope import Event
+
+Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
+
+
+def contact_sent(case: CollectionCase, data: notifier.ContactSent, _: Event) -> CollectionCase:
+    if data.follow_up_id in case.cancelled:
+        if data.effect_id in case.cancelled or data.effect_id in case.regrets:
+            return case
+        return replace(case, regrets={**case.regrets, data.effect_id: data.follow_up_id})
+    known = case.open.get(data.follow_up_id)
+    if known is None or data.effect_id in known.sent:
+        return case
+    sent = replace(known, sent=(*known.sent, data.effect_id))
+    return replace(case, open={**case.open, data.follow_up_id: sent})
+
+
+def contact_over(case: CollectionCase, data: Any, _: Event) -> CollectionCase:
+    """Close the follow-up: it was delivered or answered, or nobody knows. Nothing more leaves for it."""
+    return _close(case, data.follow_up_id, "done")
+
+
+def contact_failed(case: CollectionCase, data: notifier.ContactFailed, _: Event) -> CollectionCase:
+    return _close(case, data.follow_up_id, "failed") if data.final else case
+
+
+def contact_refused(
+    case: CollectionCase, data: notifier.ContactRefused, _: Event
+) -> CollectionCase:
+    return _close(case, data.follow_up_id, f"refused: {data.reason}", again=True)
+
+
+def point_invalidated(
+    case: CollectionCase, data: notifier.ContactPointInvalidated, event: Event
+) -> CollectionCase:
+    known = case.invalid.get(data.point_id)
+    if known is not None and known >= event.time:
+        return case
+    return replace(case, invalid={**case.invalid, data.point_id: event.time})
+
+
+def opt_out_recorded(
+    case: CollectionCase, data: notifier.OptOutRecorded, _: Event
+) -> CollectionCase:
+    entry = f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
+    if entry in case.opt_outs:
+        return case
+    return replace(case, opt_outs=tuple(sorted({*case.opt_outs, entry})))
+
+
+def promise_made(
+    case: CollectionCase, data: notifier.PromiseMade | visits.VisitPromiseMade, event: Event
+) -> CollectionCase:
+    if data.promise_id in case.promises or data.promise_id in case.spent:
+        return case
+    promise = Promise(
+        promised_on=data.promised_on,
+        made_at=event.time,
+        amount_minor=data.amount_minor,
+        currency=data.currency,
+    )
+    return replace(case, promises={**case.promises, data.promise_id: promise})
+
+
+def visit_completed(case: CollectionCase, data: visits.VisitCompleted, _: Event) -> CollectionCase:
+    """Close the follow-up, unless nobody was at home: then another attempt may follow, which must stay stoppable."""
+    return case if data.outcome == "absent" else _close(case, data.follow_up_id, data.outcome)
+
+
+def visit_failed(case: CollectionCase, data: visits.VisitFailed, _: Event) -> CollectionCase:
+    return _close(case, data.follow_up_id, f"failed: {data.reason}") if data.final else case
+
+
+def legal_over(case: CollectionCase, data: legal.LegalWithdrawn, _: Event) -> CollectionCase:
+    return _close(case, data.follow_up_id, f"withdrawn: {data.reason}")
+
+
+def follow_up_requested(
+    case: CollectionCase, data: common.FollowUpRequested, _: Event
+) -> CollectionCase:
+    if data.follow_up_id in case.spent or data.follow_up_id in case.requests:
+        return case
+    request = Request(due_at=data.due_at, purpose=data.purpose)
+    return replace(case, requests={**case.requests, data.follow_up_id: request})
+
+
+def follow_up_withdrawn(
+    case: CollectionCase, data: common.FollowUpWithdrawn, event: Event
+) -> CollectionCase:
+    if data.follow_up_id in case.spent:
+        return case
+    requests = {key: value for key, value in case.requests.items() if key != data.follow_up_id}
+    return replace(case, requests=requests, spent={**case.spent, data.follow_up_id: event.time})
+
+
+def _close(
+    case: CollectionCase, follow_up_id: str, result: str, *, again: bool = False
+) -> CollectionCase:
+    known = case.open.get(follow_up_id)
+    if known is None:
+        return case
+    left: dict[str, OpenStep] = {k: v for k, v in case.open.items() if k != follow_up_id}
+    if known.about:
+        return replace(case, open=left)
+    taken = Taken(attempt=known.attempt, result=result, again=again)
+    return replace(case, open=left, steps={**case.steps, known.step: taken})
+
+
+FOLDS: dict[type[Any], Fold] = {
+    notifier.ContactSent: contact_sent,
+    notifier.ContactDelivered: contact_over,
+    notifier.ContactAnswered: contact_over,
+    notifier.ContactUnknown: contact_over,
+    notifier.ContactFailed: contact_failed,
+    notifier.ContactRefused: contact_refused,
+    notifier.ContactPointInvalidated: point_invalidated,
+    notifier.OptOutRecorded: opt_out_recorded,
+    notifier.PromiseMade: promise_made,
+    visits.VisitPromiseMade: promise_made,
+    visits.VisitCompleted: visit_completed,
+    visits.VisitFailed: visit_failed,
+    legal.LegalWithdrawn: legal_over,
+    common.FollowUpRequested: follow_up_requested,
+    common.FollowUpWithdrawn: follow_up_withdrawn,
+}

@@ -1,0 +1,200 @@
+"""Say how the case stands: what is cancelled, opened, closed, promised and held."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from services.scheduler.domain import ledger, situation
+from services.scheduler.domain.state import OpenStep, Promise, Taken
+from services.scheduler.domain.view import View
+from shared.events.scheduler import (
+    BucketChanged,
+    CaseClosed,
+    CaseOpened,
+    FollowUpCancelled,
+    HoldApplied,
+    HoldLifted,
+    PromiseBroken,
+    PromiseKept,
+    SegmentAssigned,
+    StepRegretted,
+)
+from shared.ids import derive
+
+
+def cancel(view: View) -> None:
+    """
+    Cancel what must not go on: all of it once nothing is overdue, contacts while a hold stands.
+
+    Visits and legal see the hold themselves and go on after it, so their steps stay open under one.
+    """
+    if not view.case.open:
+        return
+    held = view.held()
+    pending = {f"{entry.account_id}/{entry.instalment_id}" for entry in view.unpaid}
+    for follow_up_id, step in sorted(view.case.open.items()):
+        reason = _why_not(view, step, held, pending)
+        if reason:
+            cancelled = FollowUpCancelled(
+                customer_id=view.customer_id,
+                follow_up_id=follow_up_id,
+                kind=step.kind,
+                reason=reason,
+            )
+            view.say(follow_up_id, cancelled)
+            _close_step(view, follow_up_id, step)
+
+
+def _why_not(view: View, step: OpenStep, held: list[str], pending: set[str]) -> str:
+    """Say why the step must not go on; empty when it may. *pending* are the unpaid instalments."""
+    gone = step.about.rpartition("/")[0] not in pending if step.about else not view.overdue
+    if gone:
+        return "nothing overdue"
+    if held and step.kind == "contact":
+        return f"held: {held[0].partition(':')[0]}"
+    return "overdue by now" if step.about and view.overdue else ""
+
+
+def _close_step(view: View, follow_up_id: str, step: OpenStep) -> None:
+    case = view.case
+    steps, cancelled = case.steps, case.cancelled
+    if not step.about:
+        taken = Taken(attempt=step.attempt, result="cancelled", again=not step.sent)
+        steps = {**steps, step.step: taken}
+    if step.kind == "contact":
+        cancelled = {**cancelled, **dict.fromkeys((follow_up_id, *step.sent), view.now)}
+    left = {key: value for key, value in case.open.items() if key != follow_up_id}
+    view.case = replace(case, open=left, cancelled=cancelled, steps=steps)
+
+
+def regret(view: View) -> None:
+    """Say so when a contact left although its step had been cancelled."""
+    regrets = view.case.regrets
+    for effect_id, follow_up_id in sorted(regrets.items()):
+        regretted = StepRegretted(
+            customer_id=view.customer_id, follow_up_id=follow_up_id, effect_id=effect_id
+        )
+        view.say(effect_id, regretted)
+    if regrets:
+        cancelled = {**view.case.cancelled, **dict.fromkeys(regrets, view.now)}
+        view.case = replace(view.case, regrets={}, cancelled=cancelled)
+
+
+def settle_promises(view: View) -> None:
+    """Judge the promises: kept once the money is there, partly kept or broken after the days of grace."""
+    for promise_id, promise in sorted(view.case.promises.items()):
+        paid = ledger.paid_since(view.case.accounts, promise.made_at)
+        over = view.today > promise.promised_on + timedelta(days=view.strategy.promise_grace_days)
+        if not view.overdue or _kept(promise, paid):
+            view.say(promise_id, PromiseKept(customer_id=view.customer_id, promise_id=promise_id))
+            case = replace(view.case, kept=view.case.kept + 1)
+        elif over and _partly(promise, paid):
+            partly = PromiseKept(customer_id=view.customer_id, promise_id=promise_id, partly=True)
+            view.say(promise_id, partly)
+            case = view.case
+        elif over:
+            broken = PromiseBroken(customer_id=view.customer_id, promise_id=promise_id)
+            view.say(promise_id, broken)
+            case = replace(view.case, broken=view.case.broken + 1)
+        else:
+            continue
+        left = {key: value for key, value in case.promises.items() if key != promise_id}
+        view.case = replace(case, promises=left, spent={**case.spent, promise_id: view.now})
+
+
+def _kept(promise: Promise, paid: dict[str, int]) -> bool:
+    if promise.amount_minor is None or promise.currency is None:
+        return False  # all that is overdue was promised
+    return paid.get(promise.currency, 0) >= promise.amount_minor
+
+
+def _partly(promise: Promise, paid: dict[str, int]) -> bool:
+    return bool(paid) if promise.currency is None else promise.currency in paid
+
+
+def open_or_close(view: View) -> None:
+    """Open the case on something overdue, tell the bucket's changes, close it on nothing."""
+    if view.overdue and view.case.opened_at is None:
+        _open(view)
+    _roll(view)
+    if not view.overdue and view.case.opened_at is not None:
+        _close(view)
+
+
+def _open(view: View) -> None:
+    episode = view.case.episode + 1
+    view.case = replace(view.case, episode=episode, opened_at=view.now, stage="open")
+    opened = CaseOpened(
+        customer_id=view.customer_id,
+        episode=episode,
+        oldest_due_on=view.overdue[0].due_on,
+        dpd=view.dpd,
+        bucket=view.strategy.bucket(view.dpd),
+        overdue=situation.amounts(ledger.by_currency(view.overdue)),
+    )
+    assigned = SegmentAssigned(
+        customer_id=view.customer_id,
+        episode=episode,
+        segment=view.strategy.segment,
+        strategy=view.strategy.name,
+    )
+    view.say(str(episode), opened)
+    view.say(str(episode), assigned)
+
+
+def _roll(view: View) -> None:
+    case, bucket = view.case, view.strategy.bucket(view.dpd)
+    if bucket == case.bucket:
+        return
+    changed = BucketChanged(
+        customer_id=view.customer_id,
+        episode=case.episode,
+        from_bucket=case.bucket,
+        to_bucket=bucket,
+        dpd=view.dpd,
+        as_of_on=view.today,
+    )
+    view.say(f"{case.episode}/{bucket}/{view.today}/{case.changes}", changed)
+    view.case = replace(case, bucket=bucket, changes=case.changes + 1)
+
+
+def _close(view: View) -> None:
+    case = view.case
+    paid = ledger.paid_since(case.accounts, case.opened_at) if case.opened_at is not None else {}
+    closed = CaseClosed(
+        customer_id=view.customer_id,
+        episode=case.episode,
+        cause="cured" if paid else "nothing_collectable",
+        paid=situation.amounts(paid),
+    )
+    view.say(str(case.episode), closed)
+    view.case = replace(
+        case, opened_at=None, stage="idle", steps={}, cures=case.cures + (1 if paid else 0)
+    )
+
+
+def announce_holds(view: View) -> None:
+    """Tell the holds that ended and those that began since the last look, while a case is open."""
+    stand = tuple(view.held()) if view.overdue else ()
+    if stand == view.case.holds:
+        return
+    ended = sorted(set(view.case.holds) - set(stand))
+    began = sorted(set(stand) - set(view.case.holds))
+    for hold in (*ended, *began):
+        reason, _, about = hold.partition(":")
+        hold_id = derive("scheduler", view.customer_id, "hold", reason, about)
+        number = view.case.changes
+        if hold in stand:
+            promise = view.case.promises.get(about) if reason == "promise" else None
+            applied = HoldApplied(
+                customer_id=view.customer_id,
+                hold_id=hold_id,
+                reason=reason,
+                until_on=promise.promised_on if promise else None,
+            )
+            view.say(f"{hold_id}/{number}", applied)
+        else:
+            lifted = HoldLifted(customer_id=view.customer_id, hold_id=hold_id, reason=reason)
+            view.say(f"{hold_id}/{number}", lifted)
+        view.case = replace(view.case, changes=number + 1)
+    view.case = replace(view.case, holds=stand)

@@ -1,0 +1,169 @@
+"""What the scheduler knows of a customer: facts by business key, the episode, and what is under way."""
+
+from datetime import date, datetime
+
+import msgspec
+
+from shared.decision import CaseState
+from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
+from shared.events.scheduler import FollowUpKind
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of the stored state; what has its default is left out, to keep the state small."""
+
+
+class Point(Stored, frozen=True):
+    """A contact point without its value."""
+
+    kind: PointKind
+    party: Party
+    zones: tuple[str, ...] = ()
+
+
+class Customer(Stored, frozen=True):
+    """The latest record of the customer: the later (time, id) wins."""
+
+    time: datetime
+    id: str
+    language: str
+    time_zones: tuple[str, ...] = ()
+    region: str = ""
+    country: str = ""
+    risk_grade: str | None = None
+    flags: tuple[str, ...] = ()
+    preferred_channel: str | None = None
+    points: dict[str, Point] = {}
+
+
+class Instalment(Stored, frozen=True):
+    """
+    What is known of an instalment by the assertion that wins: the later (as_of, time, id).
+
+    `owed` is False while only `payment.due` speaks of it: it will fall due, but is not known unpaid.
+    """
+
+    due_on: date
+    amount_minor: int
+    currency: str
+    as_of: datetime
+    time: datetime
+    id: str
+    owed: bool = True
+
+
+class Payment(Stored, frozen=True):
+    """A payment; `currency` is empty while only its reversal is known."""
+
+    amount_minor: int = 0
+    currency: str = ""
+    value_on: date | None = None
+    time: datetime | None = None
+    id: str = ""
+    allocations: tuple[Allocation, ...] = ()
+    reversed_at: datetime | None = None
+
+
+class Opening(Stored, frozen=True):
+    """The earliest statement: the opening balance where no earlier fact speaks of amounts."""
+
+    time: datetime
+    id: str
+    as_of_on: date
+    overdue_minor: int
+    currency: str
+    oldest_due_on: date | None = None
+    instalments: tuple[StatedInstalment, ...] = ()
+
+
+class Account(Stored, frozen=True):
+    """An account: its record (`time`, `id` of the latest), and all facts about its money."""
+
+    time: datetime | None = None
+    id: str = ""
+    product: str = ""
+    creditor: str = ""
+    secured: bool = False
+    closed: tuple[str, ...] = ()
+    first_amount_at: datetime | None = None
+    opening: Opening | None = None
+    instalments: dict[str, Instalment] = {}
+    payments: dict[str, Payment] = {}
+
+
+class Promise(Stored, frozen=True):
+    """A live promise to pay; without an amount, all that is overdue."""
+
+    promised_on: date
+    made_at: datetime
+    amount_minor: int | None = None
+    currency: str | None = None
+
+
+class OpenStep(Stored, frozen=True):
+    """
+    A follow-up of the ladder that was published and is not over yet.
+
+    `about` is empty for a step of the episode; for a reminder before the due date it names the
+    instalment (account/instalment/step). `sent` names the effects of it that have left.
+    """
+
+    step: str
+    kind: FollowUpKind
+    attempt: int = 1
+    sent: tuple[str, ...] = ()
+    about: str = ""
+
+
+class Taken(Stored, frozen=True):
+    """What became of a step of the ladder in this episode; `again` lets it be taken once more."""
+
+    attempt: int = 1
+    result: str = ""
+    again: bool = False
+
+
+class Request(Stored, frozen=True):
+    """A follow-up that another service asked for."""
+
+    due_at: datetime
+    purpose: str
+
+
+class CollectionCase(CaseState, frozen=True, kw_only=True):
+    """
+    The case of a customer over all accounts.
+
+    `stage` is idle (nothing overdue), open (no step yet) or the furthest stage of the ladder.
+    `open` and `requests` are keyed by follow_up_id; `spent` holds ids of follow-ups that were fired
+    or withdrawn and of promises that were settled, with the instant from which they are remembered;
+    `cancelled` holds follow-ups of which a contact may still turn out to have left, and the effects
+    that are known to have; `regrets` maps effects that left too late to their follow-up; `changes`
+    numbers repeated announcements.
+    """
+
+    customer: Customer | None = None
+    accounts: dict[str, Account] = {}
+    deceased: tuple[datetime, bool] | None = None
+    bankrupt: dict[str, tuple[datetime, bool]] = {}
+    merged: tuple[str, ...] = ()
+    invalid: dict[str, datetime] = {}
+    opt_outs: tuple[str, ...] = ()
+    promises: dict[str, Promise] = {}
+
+    episode: int = 0
+    opened_at: datetime | None = None
+    bucket: str = "M0"
+    steps: dict[str, Taken] = {}
+    open: dict[str, OpenStep] = {}
+    cancelled: dict[str, datetime] = {}
+    regrets: dict[str, str] = {}
+    reminded: dict[str, datetime] = {}
+    holds: tuple[str, ...] = ()
+    cures: int = 0
+    kept: int = 0
+    broken: int = 0
+    changes: int = 0
+
+    requests: dict[str, Request] = {}
+    spent: dict[str, datetime] = {}

@@ -1,0 +1,62 @@
+"""Look at a case: derive from the facts, the strategy and the hour what has to be said, and when to look again."""
+
+from datetime import date, datetime, timedelta
+
+from msgspec.structs import replace
+
+from services.scheduler.domain import hours, standing, taking
+from services.scheduler.domain.state import CollectionCase
+from services.scheduler.domain.view import View
+from services.scheduler.policy import Strategy
+from shared.decision import Decision
+
+
+def look(
+    case: CollectionCase, customer_id: str, now: datetime, strategy: Strategy, *, fresh: bool
+) -> Decision[CollectionCase]:
+    """
+    Decide a tick. A stale one (not *fresh*) only cancels what must not go on and keeps `wake_at`.
+
+    The order is part of the language: what ends comes first, then how the case stands, then what is due.
+    """
+    view = View(customer_id, case, now, strategy)
+    standing.cancel(view)
+    if fresh:
+        standing.regret(view)
+        standing.settle_promises(view)
+        standing.open_or_close(view)
+        standing.announce_holds(view)
+        taking.fire_requests(view)
+        taking.remind_before_due(view)
+        taking.take_steps(view)
+        _forget(view)
+        view.case = replace(view.case, wake_at=_next_wake(view))
+    return Decision(view.case, tuple(view.out))
+
+
+def _next_wake(view: View) -> datetime | None:
+    """Answer the next instant at which time alone changes something: a step, a bucket, a promise's end."""
+    strategy = view.strategy
+    dates: list[date | None] = [
+        promise.promised_on + timedelta(days=strategy.promise_grace_days + 1)
+        for promise in view.case.promises.values()
+    ]
+    if view.overdue:
+        dates.append(strategy.next_bucket_on(view.overdue[0].due_on, view.dpd))
+    else:
+        dates += [entry.due_on + timedelta(days=1) for entry in view.unpaid if entry.owed]
+    wakes = view.wakes + [
+        hours.at_local(day, strategy.at, strategy.business_zone) for day in dates if day is not None
+    ]
+    return min(wakes, default=None)
+
+
+def _forget(view: View) -> None:
+    """Drop what was spent so long ago that nothing refers to it any more."""
+    case, before = view.case, view.now - timedelta(days=view.strategy.forget_days)
+    for name in ("spent", "cancelled", "reminded"):
+        known: dict[str, datetime] = getattr(case, name)
+        if known and min(known.values()) < before:
+            kept = {key: at for key, at in known.items() if at >= before}
+            case = replace(case, **{name: kept})
+    view.case = case

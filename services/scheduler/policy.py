@@ -1,0 +1,69 @@
+"""What the bank chooses for the scheduler: the ladder, the hours of contact, buckets, promises. Pure."""
+
+from bisect import bisect_left
+from datetime import date, time, timedelta
+from typing import Literal
+
+import msgspec
+
+from shared.events.scheduler import CaseStage, Channel
+
+StepKind = Literal["contact", "visit", "legal"]
+STAGES: tuple[CaseStage, ...] = ("reminder", "contact", "letter", "visit", "legal")
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A channel, and the text that goes by it (the name of a template of the notifier)."""
+
+    channel: Channel
+    template: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    One step of the ladder.
+
+    `day` counts days past due (1 = the first day late; negative: days before the due date), `at` is
+    the customer's local time (None: the strategy's). A contact is tried by `ways` in that order.
+    """
+
+    name: str
+    day: int
+    stage: CaseStage
+    kind: StepKind = "contact"
+    ways: tuple[Way, ...] = ()
+    at: time | None = None
+
+
+class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    How cases are pursued.
+
+    `business_zone` is the creditor's zone, in which dates are counted. Contacts are allowed from
+    `quiet_until` to `quiet_from` local time in every zone of the customer. `bucket_bounds` are the
+    last DPD of M0, M1, ...; what is above the last bound is the last bucket. A promise is broken
+    `promise_grace_days` after its date. `forget_days` is how long ids that are spent are remembered.
+    """
+
+    name: str = "standard"
+    segment: str = "standard"
+    business_zone: str = "Asia/Shanghai"
+    at: time = time(9, 30)
+    quiet_until: time = time(8, 0)
+    quiet_from: time = time(21, 0)
+    bucket_bounds: tuple[int, ...] = (0, 30, 60, 90, 120, 150, 180)
+    promise_grace_days: int = 2
+    max_attempts: int = 3
+    forget_days: int = 90
+    ladder: tuple[Step, ...] = ()
+
+    def bucket(self, dpd: int) -> str:
+        """Name the bucket of *dpd*: M0 up to 0, M1 from 1 on, and so on."""
+        return f"M{bisect_left(self.bucket_bounds, dpd)}"
+
+    def next_bucket_on(self, oldest_due_on: date, dpd: int) -> date | None:
+        """Answer the date on which the bucket changes by the passing of time alone, if any."""
+        index = bisect_left(self.bucket_bounds, dpd)
+        if index >= len(self.bucket_bounds):
+            return None
+        return oldest_due_on + timedelta(days=self.bucket_bounds[index] + 1)

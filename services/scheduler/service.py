@@ -1,0 +1,35 @@
+"""The scheduler as a value."""
+
+from services.scheduler.domain import decide
+from services.scheduler.domain.state import CollectionCase
+from services.scheduler.policy import Strategy
+from shared.decision import Reactor
+from shared.events import common, core_banking, scheduler
+
+SCHEDULER = Reactor(
+    name="scheduler",
+    state=CollectionCase,
+    decide=decide,
+    policy=Strategy(),
+    reacts_to=frozenset(
+        {
+            *core_banking.TYPES,
+            "contact.sent",
+            "contact.delivered",
+            "contact.answered",
+            "contact.failed",
+            "contact.refused",
+            "contact.unknown",
+            "contact_point.invalidated",
+            "opt_out.recorded",
+            "promise.made",
+            "visit.promise_made",
+            "visit.completed",
+            "visit.failed",
+            "legal.withdrawn",
+            "follow_up.requested",
+            "follow_up.withdrawn",
+        }
+    ),
+    publishes=frozenset(scheduler.TYPES) | frozenset(common.TYPES),
+)

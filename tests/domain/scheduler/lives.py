@@ -1,0 +1,137 @@
+"""Draw lives of a customer: moves, not events, so that outcomes belong to follow-ups that were really published."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from services.scheduler.domain import hours, ledger
+from shared.events.envelope import Event
+from shared.events.registry import EVENT_TYPES, WOKEN
+from shared.testing import START, Story, tick
+from tests.domain.scheduler.cases import (
+    STANDARD,
+    bankrupt,
+    closed,
+    customer,
+    deceased,
+    delivered,
+    due,
+    failed,
+    follow_ups,
+    invalid,
+    legal_withdrawn,
+    missed,
+    promised,
+    received,
+    refused,
+    requested,
+    sent,
+    story,
+    taken_back,
+    visit_failed,
+    visited,
+    withdrawn,
+)
+
+MOVES = ["pay", "pay", "miss", "miss", "reverse", "announce", "outcome", "outcome", "outcome", "outcome", "promise", "hold", "lift", "record", "invalid", "close", "request", "withdraw", "wait", "wait", "wait", "tick", "tick", "stale"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Move:
+    """What happens after how many hours; `number` says to which instalment, follow-up ... it happens."""
+
+    what: str
+    hours: int
+    number: int
+
+
+LIVES = st.lists(
+    st.builds(
+        Move,
+        what=st.sampled_from(MOVES),
+        hours=st.sampled_from([0, 0, 3, 12, 24, 24 * 4, 24 * 15, 24 * 40]),
+        number=st.integers(0, 60),
+    ),
+    min_size=3,
+    max_size=25,
+)
+
+
+def live(moves: list[Move]) -> tuple[Story, list[Event]]:
+    """Play the moves; answer the story, and every fact and tick of it in order."""
+    told, events, now = _Recorder(story().reactor), [], START
+    told.events = events
+    told.given(customer())
+    for move in moves:
+        now += timedelta(hours=move.hours)
+        if move.what == "wait":
+            told.run_until(now)
+            told.given(tick(now))
+        else:
+            event = _event(move, now, told)
+            told.given(*([event] if event else []))
+    return told, events
+
+
+class _Recorder(Story):
+    events: list[Event]
+
+    def _decide(self, event: Event) -> None:
+        self.events.append(event)
+        super()._decide(event)
+
+
+def _event(move: Move, now: Any, told: Story) -> Event | None:
+    n = move.number
+    ago = (now - timedelta(days=n % 40)).date().isoformat()
+    ahead = (now + timedelta(days=n % 9)).date().isoformat()
+    hold = deceased if n % 2 else bankrupt
+    makes: dict[str, Callable[[], Event | None]] = {
+        "pay": lambda: received(now, 500 * (1 + n % 4), payment_id=f"P{n}", value_on=ago),
+        "miss": lambda: missed(now, instalment_id=f"I{n % 5}", due_on=ago),
+        "reverse": lambda: taken_back(now, f"P{n}"),
+        "announce": lambda: due(now, instalment_id=f"I{n % 5}", due_on=ahead),
+        "promise": lambda: promised(now, ahead, f"R{n % 6}"),
+        "hold": lambda: hold(now),
+        "lift": lambda: hold(now, ended=True),
+        "record": lambda: customer(now),
+        "invalid": lambda: invalid(("p-mobile", "p-email", "p-wechat")[n % 3], now),
+        "close": lambda: closed(now, ("written_off", "written_off", "sold")[n % 3]),
+        "request": lambda: requested(now, now + timedelta(days=n % 9), f"F{n % 4}"),
+        "withdraw": lambda: withdrawn(now, f"F{n % 4}"),
+        "tick": lambda: tick(now),
+        "stale": lambda: tick(now, fresh=False),
+        "outcome": lambda: _outcome(n, now, told),
+    }
+    return makes[move.what]()
+
+
+def _outcome(n: int, now: Any, told: Story) -> Event | None:
+    """Any outcome of any follow-up ever published, again and late too."""
+    published = follow_ups(told)
+    if not published:
+        return None
+    chosen = published[-1 - (n // 6) % len(published)]
+    follow_up_id = chosen.follow_up_id
+    if chosen.kind == "visit":
+        return (visited if n % 2 else visit_failed)(follow_up_id, now)
+    if chosen.kind == "legal":
+        return legal_withdrawn(follow_up_id, now)
+    return (
+        delivered(follow_up_id, now), failed(follow_up_id, now), refused(follow_up_id, now),
+        sent(chosen, now, f"E-{follow_up_id}"), sent(chosen, now, f"E-{follow_up_id}"),
+        failed(follow_up_id, now, final=False),
+    )[n % 6]  # fmt: skip
+
+
+def topic(event: Event) -> str:
+    """Where the event travels; ticks travel nowhere."""
+    return "" if event.type == WOKEN else min(EVENT_TYPES[event.type].topics)
+
+
+def overdue(state: Any, now: Any) -> bool:
+    today = hours.business_date(now, STANDARD)
+    return any(entry.owed and entry.due_on < today for entry in ledger.unpaid(state.accounts))

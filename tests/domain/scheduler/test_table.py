@@ -1,0 +1,206 @@
+"""Every stage x every event: what the fact and the tick after it lead to. Each cell is written by hand.
+
+A new event type or stage makes this fail until its cells are answered. A cell names the next stage
+and what is published, in order; `-` is nothing, `=` means that the stage stays. Letters:
+
+    o case.opened   a segment.assigned   b bucket.changed   x case.closed   e stage.entered
+    d follow_up.due   c follow_up.cancelled   h hold.applied   k promise.kept
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from services.scheduler.policy import STAGES
+from services.scheduler.service import SCHEDULER
+from shared.events import notifier, visits
+from shared.events.envelope import Event
+from shared.events.registry import WOKEN
+from shared.testing import Story, days, tick
+from tests.domain.scheduler.cases import (
+    account,
+    at,
+    bankrupt,
+    changed,
+    closed,
+    customer,
+    deceased,
+    delivered,
+    due,
+    failed,
+    follow_ups,
+    invalid,
+    legal_withdrawn,
+    merged,
+    missed,
+    opted_out,
+    promised,
+    received,
+    refused,
+    requested,
+    said,
+    sent,
+    stated,
+    story,
+    taken_back,
+    visit_failed,
+    visited,
+    withdrawn,
+)
+
+TABLE = """
+                           idle            open        reminder   contact    letter     visit      legal
+customer.updated           -               -           -          -          -          -          -
+customer.merged            -               =h          =ch        =ch        =ch        =h         =h
+customer.deceased          -               =h          =ch        =ch        =ch        =h         =h
+customer.bankrupt          -               =h          =ch        =ch        =ch        =h         =h
+account.updated            -               -           -          -          -          -          -
+account.closed             -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
+account.stated             -               -           -          -          -          -          -
+payment.due                -               -           -          -          -          -          -
+payment.missed             open:oab        -           -          -          -          -          -
+payment.received           -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
+payment.reversed           open:oab        -           -          -          -          -          -
+instalment.changed         -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
+contact.sent               -               -           -          -          -          -          -
+contact.delivered          -               -           -          -          -          -          -
+contact.answered           -               -           -          -          -          -          -
+contact.failed             -               -           -          -          -          -          -
+contact.refused            -               -           =d         =d         =d         -          -
+contact.unknown            -               -           -          -          -          -          -
+contact_point.invalidated  -               -           -          -          -          -          -
+opt_out.recorded           -               -           -          -          -          -          -
+promise.made               =k              =h          =ch        =ch        =ch        =h         =h
+visit.promise_made         =k              =h          =ch        =ch        =ch        =h         =h
+visit.completed            -               -           -          -          -          -          -
+visit.failed               -               -           -          -          -          -          -
+legal.withdrawn            -               -           -          -          -          -          -
+follow_up.requested        =d              =d          =d         =d         =d         =d         =d
+follow_up.withdrawn        -               -           -          -          -          -          -
+woken                      -               reminder:de =d         =d         =d         =d         =b
+"""
+
+LETTERS = {
+    "case.opened": "o", "segment.assigned": "a", "bucket.changed": "b", "case.closed": "x",
+    "stage.entered": "e", "follow_up.due": "d", "follow_up.cancelled": "c", "hold.applied": "h",
+    "promise.kept": "k",
+}  # fmt: skip
+REACHED = {
+    "idle": at("2026-03-02", "08:10"), "open": at("2026-03-02", "08:10"), "reminder": at("2026-03-02"),
+    "contact": at("2026-03-08"), "letter": at("2026-04-05"), "visit": at("2026-05-05"),
+    "legal": at("2026-06-04"),
+}  # fmt: skip
+"""When the case of I1, due on 2026-03-01, stands in each stage; `open` is before the first step."""
+HISTORY = (
+    customer(), account(), missed(at("2026-02-28", "06:00"), instalment_id="I0", due_on="2026-02-28"),
+    received(at("2026-02-28", "12:00"), payment_id="P0", to={"I0": 1000}),
+)  # fmt: skip
+
+
+def contact_id(told: Story) -> str:
+    """The last contact: under way in reminder, contact and letter, over in visit and legal."""
+    return next((f.follow_up_id for f in reversed(follow_ups(told)) if f.kind == "contact"), "none")
+
+
+def last_id(told: Story) -> str:
+    return next((f.follow_up_id for f in reversed(follow_ups(told))), "none")
+
+
+def of_contact(model: type, **named: object) -> Callable[[Story], Event]:
+    return lambda told: said(model, told.now, follow_up_id=contact_id(told), effect_id="E", **named)
+
+
+FACTS: dict[str, Callable[[Story], Event]] = {
+    "customer.updated": lambda told: customer(told.now, preferred_channel="email"),
+    "customer.merged": lambda told: merged(told.now),
+    "customer.deceased": lambda told: deceased(told.now),
+    "customer.bankrupt": lambda told: bankrupt(told.now),
+    "account.updated": lambda told: account(told.now, creditor="OTHER"),
+    "account.closed": lambda told: closed(told.now, "settled"),
+    "account.stated": lambda told: stated(told.now, 5000),
+    "payment.due": lambda told: due(told.now, instalment_id="I9", due_on="2026-12-01"),
+    "payment.missed": lambda told: missed(told.now, instalment_id="I8"),
+    "payment.received": lambda told: received(told.now + days(0.001)),
+    "payment.reversed": lambda told: taken_back(told.now, "P0"),
+    "instalment.changed": lambda told: changed(
+        told.now + days(0.001), cause="waived", amount_minor=0
+    ),
+    "contact.sent": lambda told: (
+        sent(follow_ups(told)[-1], told.now)
+        if told.state.stage in {"reminder", "contact", "letter"}
+        else of_contact(
+            notifier.ContactSent,
+            channel="sms",
+            point_id="p",
+            template="t",
+            episode=1,
+            step="s",
+            attempt=1,
+        )(told)
+    ),
+    "contact.delivered": lambda told: delivered(contact_id(told), told.now),
+    "contact.answered": of_contact(
+        notifier.ContactAnswered, channel="call", result="refused", right_party=True
+    ),
+    "contact.failed": lambda told: failed(contact_id(told), told.now),
+    "contact.refused": lambda told: refused(contact_id(told), told.now),
+    "contact.unknown": of_contact(notifier.ContactUnknown, channel="sms"),
+    "contact_point.invalidated": lambda told: invalid("p-mobile", told.now),
+    "opt_out.recorded": lambda told: opted_out(told.now, channel="sms"),
+    "promise.made": lambda told: promised(told.now, "2026-12-01"),
+    "visit.promise_made": lambda told: said(
+        visits.VisitPromiseMade,
+        told.now,
+        promise_id="R",
+        follow_up_id=last_id(told),
+        promised_on=at("2026-12-01").date(),
+    ),
+    "visit.completed": lambda told: visited(last_id(told), told.now),
+    "visit.failed": lambda told: visit_failed(last_id(told), told.now),
+    "legal.withdrawn": lambda told: legal_withdrawn(last_id(told), told.now),
+    "follow_up.requested": lambda told: requested(told.now, told.now),
+    "follow_up.withdrawn": lambda told: withdrawn(told.now),
+}
+
+
+def in_stage(stage: str) -> Story:
+    """A case in the stage: the step that led there is under way, all others are over."""
+    told = story(*HISTORY)
+    if stage != "idle":
+        told.given(missed(at("2026-03-01", "06:00")))
+    told.run_until(REACHED[stage])
+    told.given(tick(REACHED[stage]))
+    for follow_up in follow_ups(told)[:-1]:
+        told.given(delivered(follow_up.follow_up_id, told.now))
+    told.given(tick(told.now))
+    assert told.state.stage == stage
+    return told
+
+
+HEAD, *ROWS = (line.split() for line in TABLE.strip().splitlines())
+CELLS = {
+    (stage, name): cell for name, *cells in ROWS for stage, cell in zip(HEAD, cells, strict=True)
+}
+
+
+def test_every_stage_and_every_event_has_its_cell():
+    assert tuple(HEAD) == ("idle", "open", *STAGES)
+    assert {name for name, *_ in ROWS} == {*SCHEDULER.reacts_to, WOKEN}
+    assert set(FACTS) == SCHEDULER.reacts_to
+
+
+@pytest.mark.parametrize(("stage", "name"), CELLS)
+def test_cell(stage, name):
+    told = in_stage(stage)
+    if name == WOKEN:
+        told.given(tick(max(told.now, told.state.wake_at or told.now)))
+    else:
+        event = FACTS[name](told)
+        assert event.type == name
+        told.given(event, tick(event.time))
+    letters = "".join(LETTERS[type_] for type_ in told.types())
+    cell = CELLS[stage, name]
+    after, _, publishes = (f"{stage}:{cell.strip('-=')}" if cell[0] in "-=" else cell).partition(
+        ":"
+    )
+    assert (told.state.stage, letters) == (after, publishes)
