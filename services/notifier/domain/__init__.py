@@ -1,0 +1,144 @@
+"""Notifier: take a contact that is due to the customer, choice by choice, and report what became of it.
+
+    idle --follow_up.due (the first choice leaves)--> contacting
+    contacting --failed, a choice is left (it leaves)--> contacting
+               --delivered, answered, refused, unknown, last choice failed,
+                 follow_up.cancelled--> idle
+
+Facts only join sets: follow-ups that are due, follow-ups that are cancelled, receipts. The tick reads
+the sets and acts. So facts may come in any order and any number of times: what is published follows
+from what was told, not from when.
+"""
+
+from datetime import datetime
+from typing import cast
+
+from msgspec.structs import replace
+
+from services.notifier.domain.correspondence import Contact, Correspondence, Notice, Receipt
+from services.notifier.domain.turn import Turn
+from services.notifier.policy import NotifierPolicy
+from shared.clock import AT_ONCE
+from shared.decision import Decision, Effect, Publish
+from shared.events.envelope import Event, Woken
+from shared.events.notifier import ProviderReceipt
+from shared.events.scheduler import FollowUpCancelled, FollowUpDue, Situation
+from shared.ids import derive
+
+__all__ = ["Contact", "Correspondence", "Notice", "Receipt", "decide"]
+
+
+def decide(
+    state: Correspondence, event: Event, now: datetime, policy: NotifierPolicy
+) -> Decision[Correspondence]:
+    """Answer one event; what is unknown, or repeated, or due without choice or permit changes nothing."""
+    match event.data:
+        case (
+            FollowUpDue(
+                kind="contact",
+                choices=(_, *_),
+                not_before=datetime(),
+                not_after=datetime(),
+                situation=Situation(),
+            ) as due
+        ) if due.follow_up_id not in state.notices:
+            notices = {**state.notices, due.follow_up_id: _notice(due, event.time)}
+            return Decision(replace(state, notices=notices, wake_at=AT_ONCE))
+
+        case FollowUpCancelled(kind="contact", follow_up_id=follow_up_id):
+            at = max(event.time, state.cancelled.get(follow_up_id, event.time))
+            cancelled = {**state.cancelled, follow_up_id: at}
+            known = state.notices.get(follow_up_id)
+            return Decision(
+                replace(state, cancelled=cancelled, wake_at=AT_ONCE),
+                withdraw=known.pending if known else (),
+            )
+
+        # A receipt for an effect that is not known yet is held, not ignored. Live, no provider can
+        # know an effect before it is saved together with the state. But the input of a replay may
+        # hold receipts, and an instant delivers its facts before the tick that makes the effect:
+        # a receipt captured in a stepped run bears the very instant at which its effect left.
+        case ProviderReceipt() as told:
+            receipts = {*state.receipts, _receipt(told, event.time)}
+            newest = sorted(receipts, key=lambda r: r.place)[-policy.receipts_kept :]
+            return Decision(replace(state, receipts=tuple(newest), wake_at=AT_ONCE))
+
+        case Woken(fresh=True, customer_id=customer_id):
+            return _look(state, customer_id, now, policy)
+
+        case _:
+            return Decision(state)
+
+
+def _notice(due: FollowUpDue, time: datetime) -> Notice:
+    identity = (due.customer_id, due.episode, due.step, due.attempt)
+    contacts = [
+        Contact(
+            effect_id=derive("notifier", *identity, index, "contact"),
+            channel=choice.channel,
+            point_id=choice.point_id,
+            template=choice.template,
+        )
+        for index, choice in enumerate(due.choices)
+    ]
+    return Notice(
+        episode=due.episode,
+        step=due.step,
+        attempt=due.attempt,
+        contacts=tuple(contacts),
+        not_before=cast("datetime", due.not_before),
+        not_after=cast("datetime", due.not_after),
+        news_at=time,
+        situation=due.situation,
+    )
+
+
+def _receipt(told: ProviderReceipt, time: datetime) -> Receipt:
+    return Receipt(
+        effect_id=told.effect_id,
+        outcome=told.outcome,
+        reason=told.reason,
+        result=told.result,
+        promised_on=told.promised_on,
+        time=time,
+    )
+
+
+def _look(
+    state: Correspondence, customer_id: str, now: datetime, policy: NotifierPolicy
+) -> Decision[Correspondence]:
+    """Report what was told since the last tick, start what is due, forget what is long over."""
+    news: dict[str, list[Receipt]] = {}
+    for receipt in state.receipts:
+        news.setdefault(receipt.effect_id, []).append(receipt)
+    notices: dict[str, Notice] = {}
+    publish: list[Publish] = []
+    effects: list[Effect] = []
+    withdraw: list[str] = []
+    waits = False
+    for follow_up_id, before in sorted(state.notices.items()):
+        cancelled = follow_up_id in state.cancelled
+        if cancelled and not before.begun:
+            continue
+        turn = Turn(customer_id, follow_up_id, now, policy)
+        notice = turn.take(before, news, cancelled=cancelled)
+        publish += [Publish(about, data) for about, data in turn.reports]
+        effects += turn.effects
+        withdraw += turn.withdraw
+        if max(notice.not_after, notice.news_at + policy.keep) > now:
+            notices[follow_up_id] = notice
+            waits = waits or (notice.waits and not cancelled)
+    # A cancellation is kept at least as long as its follow-up: without it the follow-up would go on.
+    cancelled_at = {
+        follow_up_id: at
+        for follow_up_id, at in state.cancelled.items()
+        if follow_up_id in notices or at + policy.keep > now
+    }
+    held = [r for r in state.receipts if r.effect_id in news and r.time + policy.keep > now]
+    after = Correspondence(
+        stage="contacting" if waits else "idle",
+        notices=notices,
+        cancelled=cancelled_at,
+        receipts=tuple(held),
+    )
+    return Decision(after, tuple(publish), tuple(effects), tuple(withdraw))

@@ -1,0 +1,58 @@
+"""What the bank chooses about its messages: languages, deadlines, addresses, and how long a case remembers."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+
+_DAYS_TO_PAY = {
+    "sms.reminder": 3,
+    "wechat.reminder": 3,
+    "email.final": 10,
+    "letter.first": 14,
+    "letter.final": 10,
+}
+_CREDITORS = {"": {"zh-CN": "您的贷款银行", "en": "Your bank"}}
+
+
+class NotifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The bank's choices, with defaults; a part of what decides, so recorded with its digest.
+
+    `keep`: how long after its last news a follow-up is remembered, so that a late receipt is still
+    reported. `receipts_kept`: how many receipts for unknown effects a case holds at most (the newest).
+    `languages`: those that have templates, the first of one family ("en" for "en-GB") wins;
+    `fallback_language` for all others. `pay_within_days`: days that a text of this template grants,
+    counted from the date of its figures; `pay_within_days_else` where a template is not named.
+    `creditors`: how a creditor is called in a text, by its code (empty: not known) and then by language; a
+    code that is not named stands for itself. `hotline`, `complaints`, `website` are printed as they are.
+    """
+
+    keep: timedelta = timedelta(days=60)
+    receipts_kept: int = 64
+    languages: tuple[str, ...] = ("zh-CN", "en")
+    fallback_language: str = "zh-CN"
+    pay_within_days: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(_DAYS_TO_PAY))
+    pay_within_days_else: int = 5
+    creditors: Mapping[str, Mapping[str, str]] = msgspec.field(
+        default_factory=lambda: dict(_CREDITORS)
+    )
+    hotline: str = "400-000-0000"
+    complaints: str = "400-000-0001"
+    website: str = "https://bank.example/repay"
+
+
+def choose_language(wanted: str, policy: NotifierPolicy) -> str:
+    """Answer the language of the texts for somebody who speaks *wanted* (a BCP 47 tag)."""
+    if wanted in policy.languages:
+        return wanted
+    family = wanted.partition("-")[0].lower()
+    for language in policy.languages:
+        if language.partition("-")[0] == family:
+            return language
+    return policy.fallback_language
+
+
+def days_to_pay(template: str, policy: NotifierPolicy) -> int:
+    """Answer how many days a text of *template* grants."""
+    return policy.pay_within_days.get(template, policy.pay_within_days_else)
