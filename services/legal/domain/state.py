@@ -1,0 +1,121 @@
+"""What legal knows of one customer: the proceedings of each episode, and the holds that stand."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from shared.decision import CaseState
+from shared.events.envelope import Instant
+from shared.events.scheduler import Amount, Situation
+from shared.ids import derive
+
+Kind = Literal["letter", "filing", "enforcement"]
+Step = Literal["assess", "file", "enforce"]
+Stage = Literal[
+    "due",
+    "unfit",
+    "letter",
+    "demanded",
+    "filing",
+    "filed",
+    "accepted",
+    "judged",
+    "enforcing",
+    "ended",
+]
+STAGES: tuple[Stage, ...] = (
+    "due",
+    "unfit",
+    "letter",
+    "demanded",
+    "filing",
+    "filed",
+    "accepted",
+    "judged",
+    "enforcing",
+)
+"""The stages of proceedings under way, the furthest last."""
+
+EFFECT_KIND: dict[Kind, str] = {
+    "letter": "legal.letter",
+    "filing": "court.filing",
+    "enforcement": "court.enforcement",
+}
+CLOSED = "case_closed"
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, order=True):
+    """What was said of an effect; of two that say the same outcome the smaller one counts."""
+
+    at: Instant
+    case_no: str = ""
+    reason: str = ""
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A letter, filing or request for enforcement.
+
+    `news` are the notices by outcome that no tick has read yet, `told` the outcomes that were read.
+    A filing keeps what it claims, for whom and where, a request for enforcement the filing that was granted.
+    """
+
+    kind: Kind
+    filing_id: str = ""
+    claim: Amount | None = None
+    court: str = ""
+    creditor: str = ""
+    news: dict[str, Notice] = {}
+    told: tuple[str, ...] = ()
+
+
+class Proceedings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The way of one claim to the court and back.
+
+    `step` is what legal does next itself, `ready` that it is time for it, `held` that a tick found it
+    ready while a hold stood. `wanted` is the requested follow-up that is awaited, `came` that it is
+    due, `asked` the number of requests so far. `current` is the effect whose hand-over is awaited,
+    `recalled` that a hold withdrew it, `sent` numbers the effects, `tries` counts those that failed in
+    a row. `granted` is the filing that was granted. `joined` are later follow-ups of the episode. `stop` is why the proceedings must end;
+    `was_stopped` tells, of ended ones, that they may begin anew in the same episode.
+    """
+
+    episode: int
+    stage: Stage = "due"
+    step: Step = "assess"
+    situation: Situation | None = None
+    joined: tuple[str, ...] = ()
+    ready: bool = True
+    held: bool = False
+    wanted: str = ""
+    came: bool = False
+    asked: int = 0
+    assessments: int = 0
+    sendings: dict[str, Sending] = {}
+    sent: int = 0
+    tries: int = 0
+    current: str = ""
+    recalled: bool = False
+    granted: str = ""
+    case_no: str = ""
+    stop: str = ""
+    was_stopped: bool = False
+    ended_at: Instant | None = None
+
+
+class LegalFile(CaseState, frozen=True, kw_only=True):
+    """The proceedings against one customer by their first follow_up_id, and the holds (hold_id -> reason)."""
+
+    proceedings: dict[str, Proceedings] = {}
+    holds: dict[str, str] = {}
+
+
+def effect_id(customer_id: str, follow_up_id: str, kind: Kind, number: int) -> str:
+    """Answer the id of the effect that is the *number*-th of these proceedings."""
+    return derive("legal", customer_id, follow_up_id, kind, number)
+
+
+def stage_of(proceedings: Iterable[Proceedings]) -> str:
+    """Name the furthest stage of the proceedings under way; idle when there are none."""
+    under_way = {each.stage for each in proceedings}
+    return next((stage for stage in reversed(STAGES) if stage in under_way), "idle")

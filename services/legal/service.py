@@ -1,0 +1,36 @@
+"""Legal as a value: what the shell, the replay and the documentation need to know of it."""
+
+from services.legal.domain import decide
+from services.legal.domain.state import LegalFile
+from services.legal.policy import LegalPolicy
+from shared.decision import Reactor
+
+LEGAL = Reactor(
+    name="legal",
+    state=LegalFile,
+    decide=decide,
+    policy=LegalPolicy(),
+    reacts_to=frozenset(
+        {
+            "follow_up.due",
+            "follow_up.cancelled",
+            "hold.applied",
+            "hold.lifted",
+            "case.closed",
+            "court.notice",
+        }
+    ),
+    publishes=frozenset(
+        {
+            "legal.assessed",
+            "legal.letter_sent",
+            "legal.filed",
+            "legal.accepted",
+            "legal.judged",
+            "legal.enforced",
+            "legal.withdrawn",
+            "follow_up.requested",
+            "follow_up.withdrawn",
+        }
+    ),
+)

@@ -1,0 +1,1 @@
+"""Visits: field visits to debtors, from the screening to the report from the door."""

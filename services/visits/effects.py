@@ -1,0 +1,45 @@
+"""Turn a claimed visit order into what the field staff get: look up the address, write the order; no rules here."""
+
+from pathlib import Path
+
+from services.visits.policy import VisitPolicy
+from shared.messaging.effects import ClaimedEffect
+from shared.providers import ProviderRequest, VaultReader
+from shared.texts import Templates, day, money
+
+_TEMPLATES = Templates(Path(__file__).parent / "templates")
+_POLICY = VisitPolicy()
+
+
+async def prepare(
+    effect: ClaimedEffect, vault: VaultReader, *, policy: VisitPolicy = _POLICY
+) -> ProviderRequest | None:
+    """Answer the order for the two members of staff, or None while the vault lacks the address."""
+    request = effect.request
+    address = await vault.value(effect.customer_id, request["point_id"])
+    if address is None:
+        return None
+    language = policy.staff_language
+    values = {
+        "attempt": request["attempt"],
+        "visit_on": day(request["visit_on"], language),
+        "reference": request["visit_id"],
+        "address": address,
+        "staff": request["staff"],
+        "identity_card": request["identity_card"],
+        "dpd": request["dpd"],
+        "amounts": [
+            money(amount["amount_minor"], amount["currency"], language)
+            for amount in request["overdue"]
+        ],
+    }
+    content = {
+        "visit_id": request["visit_id"],
+        "visit_on": request["visit_on"],
+        "staff": request["staff"],
+        "identity_card": request["identity_card"],
+        "address": address,
+        "language": language,
+        "text": _TEMPLATES.render(language, "visit.order", values),
+    }
+    return ProviderRequest(kind=effect.kind, to=",".join(request["staff"]), content=content)

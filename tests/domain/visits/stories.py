@@ -1,0 +1,147 @@
+"""Facts and beginnings of stories about visits to customer C1."""
+
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.visits.domain.state import order_id, visit_id
+from services.visits.policy import VisitPolicy
+from services.visits.service import VISITS
+from shared.events.common import FollowUpWithdrawn
+from shared.events.envelope import Event
+from shared.events.scheduler import (
+    Amount,
+    CaseClosed,
+    FollowUpCancelled,
+    FollowUpDue,
+    HoldApplied,
+    HoldLifted,
+    Situation,
+)
+from shared.events.visits import FieldReport, VisitCompleted, VisitFailed
+from shared.ids import derive
+from shared.testing import START, Story, fact, given, of_type, tick
+
+C1 = "C1"
+POLICY = VisitPolicy()
+SITUATION = Situation(
+    dpd=45,
+    bucket="M2",
+    overdue=(Amount(currency="CNY", amount_minor=500_000),),
+    oldest_due_on=date(2026, 1, 16),
+    accounts=("A1",),
+    region="Beijing",
+    time_zones=("Asia/Shanghai",),
+    country="CN",
+    risk_grade="C",
+    address_point_id="P1",
+)
+
+
+def situation(**changes: Any) -> Situation:
+    return replace(SITUATION, **changes)
+
+
+def due(follow_up_id: str = "F1", at: datetime = START, **fields: Any) -> Event:
+    values = {"kind": "visit", "episode": 1, "situation": SITUATION, **fields}
+    return fact(FollowUpDue(customer_id=C1, follow_up_id=follow_up_id, **values), at)
+
+
+def asked(number: int, follow_up_id: str = "F1", at: datetime = START, **fields: Any) -> Event:
+    """The requested follow-up with that number comes due."""
+    wanted = derive("visits", C1, follow_up_id, "ask", number)
+    return due(wanted, at, kind="requested", **{"episode": 0, "situation": None, **fields})
+
+
+def cancelled(follow_up_id: str = "F1", at: datetime = START, reason: str = "paid up") -> Event:
+    data = FollowUpCancelled(customer_id=C1, follow_up_id=follow_up_id, kind="visit", reason=reason)
+    return fact(data, at)
+
+
+def closed(episode: int = 1, at: datetime = START) -> Event:
+    return fact(CaseClosed(customer_id=C1, episode=episode, cause="cured"), at)
+
+
+def held(hold_id: str = "H1", at: datetime = START, reason: str = "dispute") -> Event:
+    return fact(HoldApplied(customer_id=C1, hold_id=hold_id, reason=reason), at)
+
+
+def lifted(hold_id: str = "H1", at: datetime = START, reason: str = "dispute") -> Event:
+    return fact(HoldLifted(customer_id=C1, hold_id=hold_id, reason=reason), at)
+
+
+def report(
+    outcome: str, attempt: int = 1, follow_up_id: str = "F1", at: datetime = START, **fields: Any
+) -> Event:
+    order = order_id(C1, follow_up_id, attempt)
+    return fact(FieldReport(customer_id=C1, effect_id=order, outcome=outcome, **fields), at)
+
+
+def visit(attempt: int = 1, follow_up_id: str = "F1") -> str:
+    return visit_id(C1, follow_up_id, attempt)
+
+
+def ask(number: int, follow_up_id: str = "F1") -> str:
+    return derive("visits", C1, follow_up_id, "ask", number)
+
+
+def failed(reason: str, *, final: bool, attempt: int = 1, follow_up_id: str = "F1") -> VisitFailed:
+    return VisitFailed(
+        customer_id=C1,
+        visit_id=visit(attempt, follow_up_id),
+        follow_up_id=follow_up_id,
+        reason=reason,
+        final=final,
+    )
+
+
+def completed(outcome: str) -> VisitCompleted:
+    return VisitCompleted(
+        customer_id=C1,
+        visit_id=visit(),
+        follow_up_id="F1",
+        outcome=outcome,  # type: ignore[arg-type]
+    )
+
+
+def withdrawn(number: int) -> FollowUpWithdrawn:
+    return FollowUpWithdrawn(customer_id=C1, follow_up_id=ask(number))
+
+
+def reasons(story: Story) -> list[tuple[str, bool]]:
+    return [(f.reason, f.final) for f in of_type(story.published, VisitFailed)]
+
+
+def idle() -> Story:
+    return given(VISITS)
+
+
+def due_under_hold() -> Story:
+    return given(VISITS, held("H0"), due(), tick())
+
+
+def scheduled() -> Story:
+    return given(VISITS, due(), tick())
+
+
+def ordered() -> Story:
+    return scheduled().given(report("sent"), tick())
+
+
+def waiting() -> Story:
+    return ordered().given(report("absent"), tick())
+
+
+def ended() -> Story:
+    return ordered().given(report("hardship"), tick())
+
+
+STAGES = {
+    "idle": idle,
+    "due": due_under_hold,
+    "scheduled": scheduled,
+    "ordered": ordered,
+    "waiting": waiting,
+    "ended": ended,
+}
