@@ -1,0 +1,74 @@
+"""Compose a service's FastAPI application; its lifespan runs the loops."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from shared.clock import SteppedClock
+from shared.http import cases, health, problems, webhooks
+from shared.http.limits import BodyLimit
+from shared.runtime import Parts, Runtime
+from shared.settings import Settings
+from shared.stepper import Stepper
+from shared.telemetry import configure_logs
+from shared.version import code_version
+
+log = structlog.get_logger(__name__)
+
+DESCRIPTION = """\
+Reads the cases of one service of Arrears and its work list, and takes in what providers report.
+Contact values (numbers, addresses) never appear here: they stand in the vault.
+"""
+
+
+def create_app(parts: Parts, settings: Settings) -> FastAPI:
+    """
+    Make the application of one service; nothing is connected before its lifespan begins.
+
+    Starting raises SchemaTooOld, PartitionsDiffer, and what the database or the broker answered for a
+    minute; raises ValueError at once for settings that are missing.
+    """
+    name = parts.reactor.name
+    missing = [
+        variable
+        for variable, value in {
+            "ARREARS_KAFKA": settings.kafka,
+            "ARREARS_DATABASE_URL": settings.database_url,
+            "ARREARS_PROVIDER_URL": settings.provider_url or parts.prepare is None,
+        }.items()
+        if not value
+    ]
+    if missing:
+        raise ValueError(f"{name} cannot start without {', '.join(missing)}")
+    settings.keys()
+    configure_logs("json" if settings.mode == "production" else "text")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = Runtime(parts, settings)
+        app.state.runtime = runtime
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(runtime.running())
+            if isinstance(runtime.clock, SteppedClock):
+                stepper = Stepper(runtime, runtime.clock)
+                port = await stack.enter_async_context(stepper.listening(settings.step_port))
+                app.state.step_port = port
+            log.info("service_started", service=name, code=code_version(), stepped=settings.stepped)
+            yield
+        log.info("service_stopped", service=name)
+
+    app = FastAPI(
+        title=f"Arrears {name}", description=DESCRIPTION, version=code_version(), lifespan=lifespan
+    )
+    app.add_middleware(BodyLimit)
+    problems.install(app)
+    app.include_router(health.router)
+    app.include_router(cases.router)
+    app.include_router(
+        webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")
+    )
+    if parts.router is not None:
+        app.include_router(parts.router)
+    return app

@@ -1,0 +1,128 @@
+"""Answer errors as problem details (RFC 9457): stable types, no internals, nothing of the input said back."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+TYPES: Mapping[str, tuple[int, str]] = {
+    "bad-request": (400, "The request cannot be understood"),
+    "not-found": (404, "There is no such thing"),
+    "method-not-allowed": (405, "This resource does not take this method"),
+    "body-too-large": (413, "The body is too large"),
+    "invalid": (422, "A field is missing or wrong"),
+    "conflict": (422, "Another fact has this id already"),
+    "internal": (500, "Something failed here"),
+    "unavailable": (503, "The database does not answer"),
+}
+"""Slug -> status and title. The type's URI is urn:arrears:problem:<slug>; slugs are never renamed."""
+_BY_STATUS = {status: slug for slug, (status, _) in TYPES.items() if slug != "conflict"}
+
+
+class FieldError(BaseModel):
+    """One field that is wrong: its place, for example data.outcome, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 says."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = []
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    422: {"model": Problem, "description": "A field is missing or wrong"}
+}
+"""For a route's `responses`: what FastAPI would otherwise document as its own error shape."""
+
+
+class ProblemError(Exception):
+    """Raised by a route to answer a problem of the type *slug*."""
+
+    def __init__(self, slug: str, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(slug)
+        self.slug = slug
+        self.detail = detail
+        self.errors = list(errors)
+
+
+def problem(
+    slug: str, *, detail: str = "", errors: Sequence[FieldError] = (), status: int | None = None
+) -> JSONResponse:
+    """Make the answer; *status* replaces the type's own."""
+    usual, title = TYPES[slug]
+    content = Problem(
+        type=f"urn:arrears:problem:{slug}",
+        title=title,
+        status=status or usual,
+        detail=detail,
+        errors=list(errors),
+    )
+    return JSONResponse(
+        content.model_dump(exclude_defaults=True),
+        status_code=content.status,
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of *app* as a problem."""
+
+    @app.exception_handler(ProblemError)
+    async def raised(_request: Request, error: ProblemError) -> JSONResponse:
+        return problem(error.slug, detail=error.detail, errors=error.errors)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem("invalid", errors=[_field_error(each) for each in error.errors()])
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        known = _BY_STATUS.get(error.status_code, "bad-request")
+        answer = problem(known, status=error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(SQLAlchemyError)
+    @app.exception_handler(OSError)
+    @app.exception_handler(TimeoutError)
+    async def unavailable(request: Request, error: Exception) -> JSONResponse:
+        log.warning("request_failed", path=_route(request), error=type(error).__name__)
+        return problem("unavailable")
+
+    @app.exception_handler(Exception)
+    async def internal(request: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", path=_route(request), error=type(error).__name__)
+        return problem("internal", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    """Name the place and the rule; pydantic's own text may hold the value for some rules, so only known ones pass."""
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return FieldError(field=place, message="is missing")
+    if error["type"] == "json_invalid":
+        return FieldError(field="body", message="is not JSON")
+    limits = {key: value for key, value in error.get("ctx", {}).items() if isinstance(value, int)}
+    said = ", ".join(f"{key} {value}" for key, value in sorted(limits.items()))
+    return FieldError(field=place, message=f"{error['type']}{f' ({said})' if said else ''}")
+
+
+def _route(request: Request) -> str:
+    """Name the route, not the path: a path may hold a customer."""
+    return str(getattr(request.scope.get("route"), "path", ""))

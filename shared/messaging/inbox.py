@@ -1,0 +1,156 @@
+"""The inbox: deduplication, replay file and audit trail in one table, partitioned by month."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.messaging.columns import joined, split
+from shared.messaging.records import Arrival
+
+MONTHS_BACK = 60
+MONTHS_AHEAD = 3
+_PARTITIONS = 0x41525249
+
+_CLAIM = text(f"""
+    INSERT INTO inbox (month, event_key, customer_id, case_seq, source, id, type, dataschema, time, received_at, now,
+        payload, payload_digest, topic, partition, kafka_offset, policy_digest, code_version,
+        causationid, correlationid, traceparent)
+    SELECT date_trunc('month', v.time AT TIME ZONE 'UTC'), v.event_key, v.customer_id, v.case_seq, v.source, v.id, v.type,
+        v.dataschema, v.time, :received_at, v.now, CAST(v.payload AS json), v.payload_digest, v.topic, v.partition,
+        v.kafka_offset, :policy, :code, v.causationid, v.correlationid, v.traceparent
+    FROM unnest(CAST(:keys AS uuid[]), {split("customers")}, CAST(:seqs AS bigint[]), {split("sources")}, {split("ids")},
+        {split("types")}, {split("schemas")}, CAST(:times AS timestamptz[]), CAST(:nows AS timestamptz[]),
+        {split("payloads")}, CAST(:digests AS bytea[]), {split("topics")}, CAST(:partitions AS int[]),
+        CAST(:offsets AS bigint[]), {split("causations")}, {split("correlations")}, {split("traces")})
+        AS v (event_key, customer_id, case_seq, source, id, type, dataschema, time, now, payload,
+        payload_digest, topic, partition, kafka_offset, causationid, correlationid, traceparent)
+    WHERE v.event_key IS NOT NULL
+    ON CONFLICT DO NOTHING RETURNING event_key
+""")  # noqa: S608  constants
+
+_KNOWN = text("""
+    SELECT event_key, payload_digest FROM inbox
+    WHERE month = CAST(:month AS date) AND event_key = ANY(CAST(:keys AS uuid[]))
+""")
+_UNCLAIM = text("""
+    DELETE FROM inbox WHERE month = CAST(:month AS date) AND event_key = ANY(CAST(:keys AS uuid[]))
+""")
+
+
+def month_of(instant: datetime) -> date:
+    """Answer the first day of the instant's month, in UTC: where its row lies."""
+    return date(instant.year, instant.month, 1)
+
+
+def add_months(month: date, count: int) -> date:
+    """Answer the month that lies *count* months later (earlier where negative)."""
+    years, rest = divmod(month.year * 12 + month.month - 1 + count, 12)
+    return date(years, rest + 1, 1)
+
+
+async def claim(
+    tx: AsyncConnection,
+    arrivals: Iterable[Arrival],
+    *,
+    received_at: datetime,
+    policy: str,
+    code: str,
+) -> set[UUID]:
+    """
+    Write the rows and answer the keys that were new. The arrivals have their case_seq and now, and no two the same key.
+
+    Rows go in sorted by key: unsorted, overlapping batches deadlock.
+    """
+    rows = sorted(arrivals, key=lambda a: a.event_key.int)
+    if not rows:
+        return set()
+    events = [row.event for row in rows]
+    found = await tx.execute(
+        _CLAIM,
+        {
+            "received_at": received_at,
+            "policy": policy,
+            "code": code,
+            "keys": [row.event_key for row in rows],
+            "customers": joined(row.customer_id for row in rows),
+            "seqs": [row.case_seq for row in rows],
+            "sources": joined(event.source for event in events),
+            "ids": joined(event.id for event in events),
+            "types": joined(event.type for event in events),
+            "schemas": joined(event.dataschema for event in events),
+            "times": [event.time for event in events],
+            "nows": [row.now for row in rows],
+            "payloads": joined(row.payload.decode() for row in rows),
+            "digests": [row.payload_digest for row in rows],
+            "topics": joined(row.topic for row in rows),
+            "partitions": [row.partition for row in rows],
+            "offsets": [row.offset for row in rows],
+            "causations": joined(event.causationid for event in events),
+            "correlations": joined(event.correlationid for event in events),
+            "traces": joined(event.traceparent for event in events),
+        },
+    )
+    return {row[0] for row in found}
+
+
+async def digests_of(
+    tx: AsyncConnection, arrivals: Iterable[Arrival], *, months_around: int = 0
+) -> dict[UUID, bytes]:
+    """
+    Answer the payload digests of those keys that are in the inbox, looking in the month of each event's time
+    and so many months before and after it.
+    """
+    wanted: dict[date, list[UUID]] = defaultdict(list)
+    for arrival in arrivals:
+        month = month_of(arrival.event.time)
+        for shift in range(-months_around, months_around + 1):
+            wanted[add_months(month, shift)].append(arrival.event_key)
+    found: dict[UUID, bytes] = {}
+    for month in sorted(wanted):
+        rows = await tx.execute(_KNOWN, {"month": month, "keys": sorted(wanted[month])})
+        found |= {row[0]: row[1] for row in rows}
+    return found
+
+
+async def unclaim(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
+    """Take back the rows of events that were not decided after all: they get them when they are."""
+    wanted: dict[date, list[UUID]] = defaultdict(list)
+    for arrival in arrivals:
+        wanted[month_of(arrival.event.time)].append(arrival.event_key)
+    for month in sorted(wanted):
+        await tx.execute(_UNCLAIM, {"month": month, "keys": sorted(wanted[month])})
+
+
+async def ensure_partitions(tx: AsyncConnection, now: datetime) -> None:
+    """Make the partitions from 60 months back to three ahead of *now* that are missing; again is harmless."""
+    months = [add_months(month_of(now), n) for n in range(-MONTHS_BACK, MONTHS_AHEAD + 1)]
+    missing = await missing_partitions(tx, months)
+    if not missing:
+        return
+    await tx.execute(
+        text("SELECT pg_advisory_xact_lock(:key, hashtext(current_schema()))"), {"key": _PARTITIONS}
+    )
+    steps = [
+        # Attached, not created in place: that would shut readers and writers of the whole inbox out.
+        f"CREATE TABLE inbox_{month:%Y_%m} (LIKE inbox INCLUDING ALL);\n"
+        f"ALTER TABLE inbox ATTACH PARTITION inbox_{month:%Y_%m} FOR VALUES IN ('{month}');"
+        for month in await missing_partitions(tx, months)
+    ]
+    # A block, because a prepared statement holds one command only, and 64 round trips take their time.
+    await tx.exec_driver_sql("DO $$ BEGIN\n" + "\n".join(steps) + "\nEND $$")
+
+
+async def missing_partitions(tx: AsyncConnection, months: Sequence[date]) -> list[date]:
+    """Answer those *months* that have no partition yet."""
+    there = set(
+        await tx.scalars(
+            text(
+                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'inbox'::regclass"
+            )
+        )
+    )
+    return [month for month in months if f"inbox_{month:%Y_%m}" not in there]

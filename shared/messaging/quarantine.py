@@ -1,0 +1,218 @@
+"""The quarantine: records that cannot be decided, encrypted, with the reason beside them; and how to look at them."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.messaging.decode import Broken
+from shared.messaging.folding import Failure
+from shared.messaging.records import Arrival, Record
+from shared.vault import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """
+    One quarantined record, without its content. `status`: waiting, released (decided after all), discarded.
+
+    `waiting_behind` counts what is queued for the customer, this record included.
+    """
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    customer_id: str
+    type: str
+    reason: str
+    error: str
+    code_version: str
+    at: datetime
+    status: str
+    waiting_behind: int
+
+
+_PUT = """
+    INSERT INTO quarantine (topic, partition, kafka_offset, customer_id, event_key, type, reason, error, code_version, sealed, at)
+    VALUES (:topic, :partition, :offset, :customer, :event_key, :type, :reason, :error, :code, :sealed, :at)
+    ON CONFLICT (topic, partition, kafka_offset, customer_id, event_key)
+"""
+_PUT_ONCE = text(_PUT + " DO NOTHING RETURNING id")
+_PUT_AGAIN = text(_PUT + " DO UPDATE SET status = 'waiting', error = excluded.error RETURNING id")
+_LIST = text("""
+    SELECT id, topic, partition, kafka_offset, customer_id, type, reason, error, code_version, at, status,
+        (SELECT count(*) FROM parked WHERE parked.customer_id = quarantine.customer_id)
+    FROM quarantine
+    WHERE id > :after AND (CAST(:status AS text) IS NULL OR status = :status)
+        AND (CAST(:id AS bigint) IS NULL OR id = :id)
+    ORDER BY id LIMIT :limit
+""")
+_STATUS = text("""
+    UPDATE quarantine SET status = :status WHERE id = ANY(CAST(:ids AS bigint[]))
+""")
+_ERROR = text("UPDATE quarantine SET error = :error WHERE id = :id")
+
+
+async def put_broken(
+    tx: AsyncConnection, broken: Broken, keys: Keys, code: str, at: datetime
+) -> int | None:
+    """Quarantine a record that is no event; None when it was quarantined before, whatever became of it since."""
+    record = broken.record
+    values = _values(record, broken.customer_id, "", keys, code, at)
+    kind = (
+        dict(record.headers).get("ce_type", b"").decode(errors="replace").replace("\x00", "")[:100]
+    )
+    found = await tx.execute(
+        _PUT_ONCE, {**values, "type": kind, "reason": broken.reason, "error": broken.error}
+    )
+    return found.scalar_one_or_none()
+
+
+async def put_failed(
+    tx: AsyncConnection,
+    failure: Failure,
+    keys: Keys,
+    code: str,
+    at: datetime,
+    *,
+    once: bool = False,
+) -> int | None:
+    """Quarantine an event or a tick that cannot be decided; `once`: None when it was quarantined before."""
+    arrival = failure.arrival
+    values = _values(
+        record_of(arrival), arrival.customer_id, str(arrival.event_key), keys, code, at
+    )
+    found = await tx.execute(
+        _PUT_ONCE if once else _PUT_AGAIN,
+        {**values, "type": arrival.event.type, "reason": failure.reason, "error": failure.error},
+    )
+    return found.scalar_one_or_none()
+
+
+def record_of(arrival: Arrival) -> Record:
+    """Answer the record that an arrival came in, or one that stands for what came otherwise."""
+    if arrival.record is not None:
+        return arrival.record
+    return Record(
+        arrival.topic,
+        arrival.partition,
+        arrival.offset,
+        arrival.customer_id.encode(),
+        arrival.payload,
+    )
+
+
+def _values(
+    record: Record, customer_id: str, event_key: str, keys: Keys, code: str, at: datetime
+) -> dict[str, Any]:
+    row = _row_name(record.topic, record.partition, record.offset, customer_id, event_key)
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "customer": customer_id,
+        "event_key": event_key,
+        "code": code,
+        "sealed": keys.seal("quarantine", "sealed", row, msgspec.msgpack.encode(record)),
+        "at": at,
+    }
+
+
+def _row_name(*identity: object) -> str:
+    return "/".join(map(str, identity))
+
+
+async def list_quarantined(
+    engine: AsyncEngine, *, status: str | None = "waiting", after: int = 0, limit: int = 100
+) -> list[Quarantined]:
+    """List what is in quarantine, oldest first; `after` is the last id of the page before, None is any status."""
+    return await _select(engine, status, after, limit, None)
+
+
+async def _select(
+    engine: AsyncEngine, status: str | None, after: int, limit: int, id_: int | None
+) -> list[Quarantined]:
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            _LIST, {"status": status, "after": after, "limit": limit, "id": id_}
+        )
+        return [Quarantined(*row) for row in rows]
+
+
+async def find(engine: AsyncEngine, quarantine_id: int) -> Quarantined | None:
+    """Answer one quarantined record without its content."""
+    rows = await _select(engine, None, 0, 1, quarantine_id)
+    return rows[0] if rows else None
+
+
+async def show(engine: AsyncEngine, keys: Keys, quarantine_id: int) -> dict[str, Any] | None:
+    """
+    Answer the record itself, decrypted: key, headers and value (text where it is UTF-8, else base64). None if unknown.
+
+    It may hold personal data: for a person with the right to see it, never for a log.
+    """
+    async with engine.connect() as connection:
+        record = await content(connection, keys, quarantine_id)
+    if record is None:
+        return None
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": _readable(record.key),
+        "headers": {name: _readable(value) for name, value in record.headers},
+        "value": _readable(record.value),
+    }
+
+
+def _readable(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return f"base64:{b64encode(value).decode()}"
+
+
+async def content(connection: AsyncConnection, keys: Keys, quarantine_id: int) -> Record | None:
+    """Decrypt a quarantined record; raises SealBroken."""
+    row = (
+        await connection.execute(
+            text("""
+                SELECT topic, partition, kafka_offset, customer_id, event_key, sealed
+                FROM quarantine WHERE id = :id
+            """),
+            {"id": quarantine_id},
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    plain = keys.open("quarantine", "sealed", _row_name(*row[:5]), row[5])
+    return msgspec.msgpack.decode(plain, type=Record)
+
+
+async def set_status(tx: AsyncConnection, ids: list[int], status: str) -> None:
+    """Say what became of quarantined records."""
+    if ids:
+        await tx.execute(_STATUS, {"ids": ids, "status": status})
+
+
+async def set_error(tx: AsyncConnection, quarantine_id: int, error: str) -> None:
+    """Note why a record still cannot be decided."""
+    await tx.execute(_ERROR, {"id": quarantine_id, "error": error})
+
+
+async def waiting_of(tx: AsyncConnection, customer_id: str) -> list[int]:
+    """Name the customer's quarantined records that nobody has dealt with."""
+    found = await tx.scalars(
+        text(
+            "SELECT id FROM quarantine WHERE customer_id = :id AND status = 'waiting' ORDER BY id"
+        ),
+        {"id": customer_id},
+    )
+    return list(found)

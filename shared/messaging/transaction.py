@@ -1,0 +1,176 @@
+"""One transaction of the shell: claim, decide in memory, save. Tables are always written in the same order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.decision import Reactor
+from shared.messaging import effect_rows, inbox, outbox, parking, quarantine
+from shared.messaging.batch import NOTES, Item
+from shared.messaging.cases import Case, Cases
+from shared.messaging.deciding import decision_instant
+from shared.messaging.decode import Broken
+from shared.messaging.folding import Failure, Folding
+from shared.messaging.outbox import OutboxRow
+from shared.messaging.records import Arrival
+from shared.vault import Deposit, Keys, VaultWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What every transaction of a service needs; `policy` is the digest of its policy, `code` the code's version."""
+
+    reactor: Reactor[Any]
+    cases: Cases
+    keys: Keys
+    vault: VaultWriter | None
+    policy: str
+    code: str
+
+
+class Transaction:
+    """Decides over locked cases and saves all that follows; the caller commits."""
+
+    def __init__(
+        self, tx: AsyncConnection, kit: Kit, locked: dict[str, Case], now: datetime
+    ) -> None:
+        self._tx = tx
+        self._kit = kit
+        self._now = now
+        self.folding = Folding(kit.cases, locked, now, kit.keys)
+        self._queue: list[tuple[str, Arrival | None, int | None]] = []
+        self._undone: list[Arrival] = []
+        self._deposits: list[Deposit] = []
+        self._quarantined: dict[int, int | None] = {}
+        self.repeated = 0
+        self.quarantined = 0
+
+    async def claim(self, arrivals: Sequence[Arrival], *, months_around: int = 0) -> None:
+        """
+        Number the arrivals and write their inbox rows; each arrival's `fate` then says what the inbox knew.
+
+        What comes for a customer parked here is left alone: it gets its row when it is decided.
+        """
+        first: dict[UUID, Arrival] = {}
+        copies: list[Arrival] = []
+        for arrival in arrivals:
+            parked = self.folding.is_parked_here(arrival.customer_id)
+            if parked and arrival.event.type not in NOTES:
+                continue
+            if first.setdefault(arrival.event_key, arrival) is not arrival:
+                copies.append(arrival)
+        known: dict[UUID, bytes] = {}
+        if months_around:
+            known = await inbox.digests_of(self._tx, first.values(), months_around=months_around)
+        strange = [arrival for key, arrival in first.items() if key not in known]
+        self._number(strange)
+        new = await self._claim(strange)
+        if old := [arrival for arrival in strange if arrival.event_key not in new]:
+            known |= await inbox.digests_of(self._tx, old)
+        for key, arrival in first.items():
+            arrival.fate = "new" if key in new else _same(arrival, known)
+        known |= {key: first[key].payload_digest for key in new}
+        for arrival in copies:
+            arrival.fate = _same(arrival, known)
+
+    def _number(self, arrivals: Iterable[Arrival]) -> None:
+        """Give each arrival its place in its case's order, and its `now`."""
+        for arrival in arrivals:
+            case = self.folding.locked[arrival.customer_id]
+            case.case_seq += 1
+            case.last_now = decision_instant(self._now, arrival.event.time, case.last_now)
+            arrival.case_seq, arrival.now = case.case_seq, case.last_now
+
+    async def quarantine(self, sequence: Sequence[Item]) -> None:
+        """Put into quarantine what can never be decided, before anything is: only what is new there parks anybody."""
+        for item in sequence:
+            if isinstance(item, Broken):
+                id_ = await quarantine.put_broken(
+                    self._tx, item, self._kit.keys, self._kit.code, self._now
+                )
+            elif item.fate == "reused":
+                failure = Failure(item, "id_reused", "id: was used before, with another content")
+                id_ = await quarantine.put_failed(
+                    self._tx, failure, self._kit.keys, self._kit.code, self._now, once=True
+                )
+            else:
+                continue
+            self._quarantined[id(item)] = id_
+            self.quarantined += id_ is not None
+
+    def decide(self, sequence: Sequence[Item]) -> None:
+        """Decide what is new, in the order of arrival; what comes for a parked customer joins its queue."""
+        folding = self.folding
+        for item in sequence:
+            if id(item) in self._quarantined:
+                self._set_aside(item, self._quarantined[id(item)])
+                continue
+            assert isinstance(item, Arrival)
+            if item.event.type in NOTES:
+                if item.fate == "new":
+                    folding.hear(folding.locked[item.customer_id], item.event)
+            elif item.fate == "repeated":
+                self.repeated += 1
+                continue
+            elif folding.is_parked_here(item.customer_id):
+                self._undone += [item] if item.fate == "new" else []
+                self._queue.append((item.customer_id, item, None))
+            elif not folding.fact(item):
+                self._undone.append(item)
+                self._queue.append((item.customer_id, item, None))
+            if item.values:
+                event = item.event
+                self._deposits.append(Deposit(event.subject, event.time, event.id, item.values))
+
+    def _set_aside(self, item: Item, quarantine_id: int | None) -> None:
+        """Park the customer behind a record that went to quarantine just now."""
+        if quarantine_id is None:
+            self.repeated += 1
+        elif item.customer_id:
+            arrival = item if isinstance(item, Arrival) else None
+            reason = item.reason if isinstance(item, Broken) else "id_reused"
+            self.folding.park(self.folding.locked[item.customer_id], reason)
+            self._queue.append((item.customer_id, arrival, quarantine_id))
+
+    async def save(
+        self, *, last: Sequence[OutboxRow] = (), deposits: Sequence[Deposit] = ()
+    ) -> int:
+        """Write everything; `last` goes into the outbox behind all else. Answers how many events were queued."""
+        tx, folding, kit = self._tx, self.folding, self._kit
+        await kit.cases.save(tx, folding.locked.values())
+        await inbox.unclaim(tx, self._undone)
+        await self._claim(folding.tick_rows)
+        failed: dict[int, int | None] = {}
+        for failure in folding.failures:
+            failed[id(failure.arrival)] = await quarantine.put_failed(
+                tx, failure, kit.keys, kit.code, self._now
+            )
+        self.quarantined += len(failed)
+        for customer_id, arrival, quarantine_id in self._queue:
+            if arrival is not None:
+                quarantine_id = failed.get(id(arrival), quarantine_id)  # noqa: PLW2901
+                await parking.add(tx, arrival, self._now, quarantine_id)
+            elif quarantine_id is not None:
+                await parking.add_broken(tx, customer_id, quarantine_id, self._now)
+        await effect_rows.append(tx, folding.effects)
+        await effect_rows.withdraw(tx, folding.withdrawn, self._now)
+        await outbox.append(tx, kit.reactor.name, [*folding.outbox, *last])
+        if kit.vault is not None:
+            await kit.vault.store(tx, [*deposits, *self._deposits])
+        return sum(
+            quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue
+        )
+
+    async def _claim(self, arrivals: Iterable[Arrival]) -> set[UUID]:
+        return await inbox.claim(
+            self._tx, arrivals, received_at=self._now, policy=self._kit.policy, code=self._kit.code
+        )
+
+
+def _same(arrival: Arrival, known: Mapping[UUID, bytes]) -> Literal["repeated", "reused"]:
+    """Tell a repeat from another content under the same id."""
+    return "repeated" if known.get(arrival.event_key) == arrival.payload_digest else "reused"

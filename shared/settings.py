@@ -1,0 +1,69 @@
+"""The settings of a process, from the environment (ARREARS_...); what is wrong or missing is named."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.vault import Keys
+
+DEFAULT_PARTITIONS = 12
+"""Partitions of every topic; fixed for the life of an installation."""
+ContactMode = Literal["observe", "sandbox", "live"]
+
+
+class Settings(BaseSettings):
+    """
+    What a service needs to know of where it runs.
+
+    `contact`: observe decides and records but lets no effect leave; sandbox and live hand effects to
+    `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
+    (demo and tests only). `vault_key` is base64 of 32 bytes. `batch` caps the records of one transaction.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore", secrets_dir=None)
+
+    mode: Literal["development", "production"] = "development"
+    contact: ContactMode | None = None
+    kafka: str = ""
+    database_url: Annotated[str, Field(repr=False)] = ""
+    vault_key: SecretStr = SecretStr("")
+    partitions: Annotated[int, Field(ge=1, le=1000)] = DEFAULT_PARTITIONS
+    provider_url: str = ""
+    provider_name: str = "sandbox"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    batch: Annotated[int, Field(ge=1, le=5000)] = 500
+    pool_size: Annotated[int, Field(ge=2, le=100)] = 8
+    stepped: bool = False
+    step_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    strategy: str = ""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        """Refuse what no process should start with; the messages name the variable and the mend."""
+        if self.mode == "production":
+            if self.contact is None:
+                raise ValueError(
+                    "ARREARS_CONTACT must be set in production: observe, sandbox or live"
+                )
+            if self.stepped:
+                raise ValueError("ARREARS_STEPPED is for demo and tests; production has one clock")
+        if self.vault_key.get_secret_value():
+            try:
+                self.keys()
+            except ValueError as error:
+                raise ValueError(f"ARREARS_VAULT_KEY: {error}") from None
+        return self
+
+    @property
+    def contact_mode(self) -> ContactMode:
+        """How effects leave; sandbox where development says nothing."""
+        return self.contact or "sandbox"
+
+    def keys(self) -> Keys:
+        """Answer what is derived from the vault's key; raises ValueError when it is missing or malformed."""
+        text = self.vault_key.get_secret_value()
+        if not text:
+            raise ValueError("set ARREARS_VAULT_KEY to base64 of 32 random bytes")
+        return Keys.from_base64(text)

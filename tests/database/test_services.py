@@ -1,0 +1,56 @@
+"""The real services over real PostgreSQL: any cuts, two members and repeats give what the replay gives, byte for byte."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from shared.border import strip_event
+from shared.canonical import canonical
+from shared.messaging.recorded import replay_recorded
+from shared.portfolio import generate
+from shared.replay.run import all_reactors
+from shared.replay.world import World
+from shared.sandbox.outcomes import facts as sandbox_facts
+from shared.services import strategy
+from tests.database.stepped import SEED, Bank
+
+DAYS = 100
+CUSTOMERS = 8
+REACTORS = all_reactors(strategy(None))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_services_over_postgresql_equal_the_replay(shell_database, seed):
+    events = list(generate(CUSTOMERS, DAYS, seed))
+    until = max(event.time for event in events) + timedelta(hours=12)
+    world = World(REACTORS, lambda *about: sandbox_facts(SEED, *about))
+    world.run([strip_event(event)[0] for event in events], until)
+    bank = await Bank.open(shell_database, REACTORS, seed)
+    try:
+        for event in events:
+            bank.expect(event)
+        await bank.run(until)
+        replayed = [
+            (entry.event.source.rpartition("/")[2], entry.event.data.customer_id, entry.event.id,
+             entry.event.type, entry.event.time, canonical(entry.event.data).decode())
+            for entry in world.published
+        ]  # fmt: skip
+        assert sorted(bank.published) == sorted(replayed)
+        assert len(replayed) > 200
+        for place, reactor in enumerate(world.reactors):
+            live = bank.services[reactor.name].db
+            states = await live.rows("SELECT customer_id, state::text FROM cases ORDER BY 1")
+            assert {c: canonical(decode(reactor, s)) for c, s in states} == {
+                customer: canonical(state)
+                for (service, customer), state in world.states.items()
+                if service == place
+            }
+            assert await live.one("SELECT count(*) FROM quarantine") == 0
+            assert await replay_recorded(live.engine, reactor) == []
+    finally:
+        await bank.close()
+
+
+def decode(reactor, stored: str):
+    return msgspec.json.decode(stored, type=reactor.state)
