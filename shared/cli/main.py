@@ -1,0 +1,19 @@
+"""The `arrears` command. Imports of a command's work stand inside it, so that `--help` is quick."""
+
+import typer
+
+from shared.cli import files, quarantine, running
+
+app = typer.Typer(
+    name="arrears",
+    help="Overdue-loan collection as event-driven services on Kafka.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+files.register(app)
+running.register(app)
+app.add_typer(quarantine.app, name="quarantine")
+
+if __name__ == "__main__":
+    app()
