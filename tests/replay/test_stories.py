@@ -128,3 +128,12 @@ def test_the_file_appears_whole_and_is_what_was_published(tmp_path):
 def test_what_is_written_is_ordered_by_time_round_service_customer_and_index(path):
     orders = [entry.order for entry in run_file(path).published]
     assert orders == sorted(set(orders))
+
+
+def test_customers_are_written_in_one_order_of_time(tmp_path):
+    first, second = (STORIES[NAMES.index(name)] for name in ("two_currencies", "reversal_reopens"))
+    both = tmp_path / "both.jsonl"
+    both.write_bytes(first.read_bytes().replace(b'"C1"', b'"C0"') + second.read_bytes())
+    orders = [entry.order for entry in run_file(both).published]
+    assert len({order[3] for order in orders}) == 2
+    assert orders == sorted(orders)

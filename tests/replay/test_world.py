@@ -198,3 +198,16 @@ def test_a_merger_is_delivered_to_both_customers():
     lived = World([reactor("scheduler", {"customer.merged"}, rest)], lambda *_: ())
     lived.run([merged(START)], START)
     assert {customer for _, customer in lived.states} == {"C0", "C1"}
+
+
+def test_each_customer_of_a_merger_is_told_under_their_own_name():
+    def decide(_: Heard, event: Event, __: datetime, ___: Any) -> Decision[Any]:
+        return Decision(Heard(types=(event.subject,)))
+
+    named = Reactor("scheduler", Heard, decide, None, frozenset({"customer.merged"}), frozenset())
+    lived = World([named], lambda *_: ())
+    lived.run([merged(START)], START)
+    assert {key[1]: state.types for key, state in lived.states.items()} == {
+        "C0": ("C0",),
+        "C1": ("C1",),
+    }  # type: ignore[attr-defined]

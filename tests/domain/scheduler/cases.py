@@ -248,8 +248,10 @@ def withdrawn(when: datetime, follow_up_id: str = "F1") -> Event:
     return said(common.FollowUpWithdrawn, when, follow_up_id=follow_up_id)
 
 
-def visited(follow_up_id: str, when: datetime) -> Event:
-    return said(visits.VisitCompleted, when, visit_id="V", follow_up_id=follow_up_id, outcome="met")
+def visited(follow_up_id: str, when: datetime, outcome: str = "met") -> Event:
+    return said(
+        visits.VisitCompleted, when, visit_id="V", follow_up_id=follow_up_id, outcome=outcome
+    )
 
 
 def visit_failed(follow_up_id: str, when: datetime, *, final: bool = True) -> Event:

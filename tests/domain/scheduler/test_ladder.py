@@ -61,7 +61,7 @@ def test_of_several_steps_of_one_kind_already_past_only_the_latest_is_taken():
     assert told.state.stage == "visit"
 
 
-def test_a_step_whose_hour_has_passed_is_taken_at_once_by_day_and_in_the_morning_by_night():
+def test_a_step_whose_hour_has_passed_is_taken_at_once_by_day_and_at_its_hour_after_a_night():
     noon = story(customer(), missed(at("2026-03-02", "12:00"))).when(
         tick(at("2026-03-02", "12:00"))
     )
@@ -71,6 +71,12 @@ def test_a_step_whose_hour_has_passed_is_taken_at_once_by_day_and_in_the_morning
     )
     assert steps_taken(night) == []
     assert night.state.wake_at == at("2026-03-03", "09:30")
+
+
+def test_what_a_night_held_up_and_what_is_due_that_morning_is_one_contact():
+    told = story(customer(), missed(at("2026-03-04", "06:00"))).run_until(at("2026-03-05"))
+    assert steps_taken(told) == ["reminder_2 2026-03-04 09:30"]
+    assert skipped(told) == [("reminder_1", "skipped_stale")]
 
 
 def test_a_back_dated_payment_moves_the_future_and_repeats_no_step():
@@ -189,7 +195,7 @@ def test_when_no_electronic_point_works_the_visit_comes_at_once_and_only_once():
     assert told.state.stage == "visit", "a letter after the visit brings no stage back"
 
 
-def test_a_visit_brought_forward_still_waits_for_the_morning():
+def test_a_visit_brought_forward_by_night_waits_for_its_hour():
     told = story(customer(points=()), MISS).when(tick(at("2026-03-02", "00:10")))
     assert told.state.wake_at == at("2026-03-02", "09:30")
 

@@ -4,7 +4,7 @@ from itertools import permutations
 
 from shared.events.scheduler import FollowUpDue
 from shared.testing import START, days, given, of_type, tick
-from tests.domain.scheduler.cases import requested, scheduler, story, withdrawn
+from tests.domain.scheduler.cases import at, missed, requested, scheduler, story, withdrawn
 
 DUE_AT = START + days(3)
 FIRED = FollowUpDue(customer_id="C1", follow_up_id="F1", kind="requested", purpose="visits.plan")
@@ -34,6 +34,12 @@ def test_a_request_for_the_past_fires_at_once():
 def test_a_request_needs_no_open_case():
     told = story(requested(START, START)).when(tick(START))
     assert (told.state.stage, len(told.published)) == ("idle", 1)
+
+
+def test_what_a_service_asked_for_says_how_the_case_stands_by_then():
+    told = story(missed(at("2026-03-01", "06:00")), requested(START, DUE_AT)).run_until(DUE_AT)
+    (fired,) = of_type(told.published, FollowUpDue)
+    assert (fired.follow_up_id, fired.episode, fired.situation.dpd) == ("F1", 1, 4)
 
 
 def test_requests_that_are_due_together_fire_in_the_order_of_their_times():
