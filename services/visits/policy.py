@@ -34,9 +34,10 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The rules of field visits; amounts in minor units, times of day in the debtor's zone.
 
     Screening: something overdue reaches `min_overdue_minor` of its currency (a currency that is not
-    listed is not visited), at least `min_dpd` days past due; who has an excellent history (a grade of
-    `excellent_grades` or `excellent_cures` cures, and no broken promise) is visited from
-    `patience_dpd` on only; the region is covered (`covered_regions` empty: all) and not excluded.
+    listed is not visited), at least `min_dpd` days past due, or unreachable otherwise; who has an
+    excellent history (a grade of `excellent_grades` or `excellent_cures` cures, and no broken promise)
+    is visited from `patience_dpd` on only; the region is covered (`covered_regions` empty: all) and
+    not excluded.
 
     The visit is on the first working day at least `days_ahead` days ahead; the order may leave
     from `order_from` to `order_until` of that day. An attempt that met nobody is repeated after
@@ -92,7 +93,7 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Name each criterion that speaks against a visit, in the order of screening."""
         criteria: dict[Criterion, bool] = {
             "amount": not self._is_worth_it(situation),
-            "dpd": situation.dpd < self.min_dpd,
+            "dpd": situation.dpd < self.min_dpd and not situation.unreachable,
             "credit_history": self._is_trusted(situation) and situation.dpd < self.patience_dpd,
             "region": not self.covers(situation.region),
             "no_address": situation.address_point_id is None,

@@ -33,7 +33,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `dpd` counts days past due of the oldest unpaid instalment; `cures` and `broken_promises` are the
     credit history that Arrears has seen; `address_point_id` is the debtor's postal point, if any;
-    `accounts` lists the accounts with something overdue.
+    `accounts` lists the accounts with something overdue; `unreachable`: no electronic contact point of
+    the debtor works.
     """
 
     dpd: int
@@ -54,6 +55,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept_promises: int = 0
     broken_promises: int = 0
     address_point_id: str | None = None
+    unreachable: bool = False
 
 
 class CaseOpened(Fact, frozen=True, kw_only=True):

@@ -38,4 +38,5 @@ def describe(case: CollectionCase, entries: list[Unpaid], dpd: int, bucket: str)
         kept_promises=case.kept,
         broken_promises=case.broken,
         address_point_id=ladder.address_point(case, customer) if customer else None,
+        unreachable=customer is not None and ladder.exhausted(case, customer),
     )

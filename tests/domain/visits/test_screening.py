@@ -47,6 +47,7 @@ def test_each_criterion_alone_screens_a_case_out(
         (situation(overdue=money(200_000)), POLICY),
         (situation(overdue=(*money(1, "USD"), *money(200_000))), POLICY),
         (situation(dpd=30), POLICY),
+        (situation(dpd=3, unreachable=True), POLICY),
         (situation(risk_grade="A", dpd=60), POLICY),
         (situation(risk_grade="A", broken_promises=1), POLICY),
         (situation(cures=2), POLICY),
