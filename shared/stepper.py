@@ -4,7 +4,7 @@ One JSON object a line each way, on loopback; for demo and tests only. The order
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
@@ -30,6 +30,8 @@ ANSWER_SECONDS = 120.0
 LONGEST_LINE = 64 * 1024 * 1024
 
 _WAITING = text("SELECT count(*) FROM outbox")
+POLL_SECONDS = 0.002
+_ANY_WAITING = text("SELECT EXISTS (SELECT FROM outbox)")
 _NEXT = text("""
     SELECT least(
         (SELECT min(wake_at) FROM cases WHERE wake_at > :now AND parked_by = '{}'),
@@ -43,13 +45,25 @@ class StepError(RuntimeError):
 
 
 class Stepper:
-    """Answers the commands in one process: clock, close, tick, effects, open, counts, next, digest."""
+    """Answers the commands in one process: clock, close, tick, effects, open, flush, save, counts, next, digest."""
 
     def __init__(self, runtime: Runtime, clock: SteppedClock) -> None:
         self._runtime = runtime
         self._clock = clock
         self._connection: AsyncConnection | None = None
         self._asking = asyncio.Lock()
+        self._commands: dict[str, Callable[..., Awaitable[Mapping[str, Any]]]] = {
+            "clock": self._set_clock,
+            "close": self._close,
+            "tick": self._tick,
+            "effects": self._effects,
+            "open": self._open,
+            "flush": self._flush,
+            "save": self._save,
+            "counts": self._counts,
+            "next": self._next,
+            "digest": self._digest,
+        }
 
     @asynccontextmanager
     async def listening(self, port: int) -> AsyncIterator[int]:
@@ -74,35 +88,58 @@ class Stepper:
 
     async def _answer(self, line: bytes) -> Mapping[str, Any]:
         try:
-            match msgspec.json.decode(line):
-                case {"command": "clock", "now": str(now)}:
-                    self._clock.set(utc(datetime.fromisoformat(now)))
-                    return {"now": now}
-                case {"command": "close"}:
-                    await self._runtime.relay.pause()
-                    await self._runtime.consumer.pause()
-                    return {}
-                case {"command": "open"}:
-                    self._runtime.relay.resume()
-                    self._runtime.consumer.resume()
-                    return {}
-                case {"command": "tick"}:
-                    ticked = await self._runtime.shell.tick_step(self._clock.now())
-                    return {"decided": ticked.decided, "published": ticked.published}
-                case {"command": "effects"}:
-                    worker = self._runtime.worker
-                    return {"executed": 0 if worker is None else await worker.run_due_step()}
-                case {"command": "counts"}:
-                    return await self._counts()
-                case {"command": "next"}:
-                    return {"next": await self._next()}
-                case {"command": "digest"}:
-                    return await self._digest()
-                case other:
-                    return {"error": f"unknown command {other!r}"}
+            request = msgspec.json.decode(line)
+            command = self._commands.get(request.pop("command", ""))
+            if command is None:
+                return {"error": f"unknown command; there are {', '.join(self._commands)}"}
+            return await command(**request)
         except Exception as error:
             log.exception("step_failed")
             return {"error": f"{type(error).__name__}: {error}"}
+
+    async def _set_clock(self, now: str) -> Mapping[str, Any]:
+        self._clock.set(utc(datetime.fromisoformat(now)))
+        return {"now": now}
+
+    async def _close(self) -> Mapping[str, Any]:
+        """Stop the relay and the consumer; answers when nothing is in hand."""
+        await self._runtime.relay.pause()
+        await self._runtime.consumer.pause()
+        return {}
+
+    async def _open(self) -> Mapping[str, Any]:
+        self._runtime.relay.resume()
+        self._runtime.consumer.resume()
+        return {}
+
+    async def _tick(self) -> Mapping[str, Any]:
+        ticked = await self._runtime.shell.tick_step(self._clock.now())
+        return {"decided": ticked.decided, "published": ticked.published}
+
+    async def _effects(self) -> Mapping[str, Any]:
+        worker = self._runtime.worker
+        return {"executed": 0 if worker is None else await worker.run_due_step()}
+
+    async def _flush(self) -> Mapping[str, Any]:
+        """Wait until the outbox is empty; answer where what we published ends."""
+        while await self._scalar(_ANY_WAITING):
+            self._runtime.relay.wake()
+            await asyncio.sleep(POLL_SECONDS)
+        return {"produced": _by_topic(self._runtime.relay.produced)}
+
+    async def _save(self, ends: Mapping[str, Mapping[str, int]]) -> Mapping[str, Any]:
+        """Wait until everything below *ends* in the topics that we read is saved."""
+        consumer = self._runtime.consumer
+        wanted = {
+            TopicPartition(topic, int(partition)): end
+            for topic, partitions in ends.items()
+            for partition, end in partitions.items()
+        }
+        while True:
+            held = consumer.saved
+            if all(held[tp] >= end for tp, end in wanted.items() if tp in held):
+                return {}
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _counts(self) -> Mapping[str, Any]:
         """Count in the order in which work moves on, so that nothing slips through between two counts."""
@@ -118,9 +155,9 @@ class Stepper:
             "running_effects": running,
         }
 
-    async def _next(self) -> str | None:
+    async def _next(self) -> Mapping[str, Any]:
         at = await self._scalar(_NEXT, now=self._clock.now())
-        return None if at is None else utc(at).isoformat()
+        return {"next": None if at is None else utc(at).isoformat()}
 
     async def _scalar(self, query: TextClause, **values: Any) -> Any:
         """Ask on a connection that stays open: the driver asks thousands of times."""

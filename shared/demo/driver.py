@@ -16,14 +16,10 @@ from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING, SERVICES
 from shared.messaging.publisher import Publisher
 from shared.replay.world import MAX_ROUNDS
-from shared.stepper import StepClient
+from shared.stepper import StepClient, StepError
 
 QUIET_SECONDS = 120
 """How long a drain may take; a system that is not quiet by then hangs, and the run fails."""
-
-
-SWEEPS = 2
-"""Quiet is what this many sweeps in a row found so: a single one reported a false quiet in 34 of 300 runs."""
 
 
 class NotQuiet(RuntimeError):
@@ -43,7 +39,8 @@ class Driver:
     sandbox: httpx2.AsyncClient
     instants: int = 0
     rounds: int = 0
-    produced: dict[str, dict[int, int]] = field(default_factory=dict)
+    produced: dict[str, dict[str, int]] = field(default_factory=dict)
+    _unsaved: bool = False
 
     async def run(
         self,
@@ -74,7 +71,8 @@ class Driver:
         await self._post("/_step/clock", {"now": now.isoformat()})
         if facts:
             for partition, end in (await self.publisher.publish(facts)).items():
-                self.produced.setdefault(CORE_BANKING, {})[partition] = end
+                self.produced.setdefault(CORE_BANKING, {})[str(partition)] = end
+            self._unsaved = True
             await self._drain()
         if await self._deliver():
             await self._drain()
@@ -102,33 +100,30 @@ class Driver:
         return bool(decided or published or executed)
 
     async def _drain(self) -> None:
-        """Wait until all is quiet: two sweeps in a row with nothing waiting anywhere."""
-        quiet = 0
-        deadline = asyncio.get_running_loop().time() + QUIET_SECONDS
-        while quiet < SWEEPS:
-            counts = dict(zip(self.clients, await self._all("counts"), strict=True))
-            for answer in counts.values():
-                for topic, ends in answer["produced"].items():
-                    known = self.produced.setdefault(topic, {})
-                    for partition, end in ends.items():
-                        known[int(partition)] = max(end, known.get(int(partition), 0))
-            waiting = self._waiting(counts)
-            quiet = 0 if waiting else quiet + 1
-            if waiting and asyncio.get_running_loop().time() > deadline:
-                raise NotQuiet(f"after {QUIET_SECONDS} s there still waits: {waiting[:5]}")
-            if waiting:
-                await asyncio.sleep(0.002)
+        """
+        Wait until all is quiet: outboxes empty, everything published saved by all who read it, and
+        outboxes still empty after that, because saving may publish too (the scheduler's progress).
+        """
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                while await self._flush():
+                    await self._all("save", ends=self.produced)
+        except (TimeoutError, StepError) as error:
+            counts = dict(zip(SERVICES, await self._all("counts"), strict=True))
+            raise NotQuiet(f"{error!r}; {counts}") from error
 
-    def _waiting(self, counts: Mapping[str, Any]) -> list[str]:
-        waiting = []
-        for service, answer in counts.items():
-            if answer["outbox"]:
-                waiting.append(f"{service}: {answer['outbox']} rows in the outbox")
-            for topic, saved in answer["saved"].items():
-                for partition, end in self.produced.get(topic, {}).items():
-                    if saved.get(str(partition), 0) < end:
-                        waiting.append(f"{service}: {topic}/{partition} below {end}")
-        return waiting
+    async def _flush(self) -> bool:
+        """Let everything in the outboxes go out; answers whether anything new did since the last drain."""
+        new = self._unsaved
+        for answer in await self._all("flush"):
+            for topic, ends in answer["produced"].items():
+                known = self.produced.setdefault(topic, {})
+                for partition, end in ends.items():
+                    if end > known.get(partition, 0):
+                        known[partition] = end
+                        new = True
+        self._unsaved = False
+        return new
 
     async def _deliver(self) -> int:
         answer = await self._post("/_step/deliver", {})

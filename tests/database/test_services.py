@@ -37,7 +37,7 @@ async def test_the_services_over_postgresql_equal_the_replay(shell_database, see
             for entry in world.published
         ]  # fmt: skip
         assert sorted(bank.published) == sorted(replayed)
-        assert len(replayed) > 200
+        assert len(replayed) > 150
         for place, reactor in enumerate(world.reactors):
             live = bank.services[reactor.name].db
             states = await live.rows("SELECT customer_id, state::text FROM cases ORDER BY 1")

@@ -1,0 +1,41 @@
+"""`python -m benchmarks [events|replay|ticks ...]`: measure, and print each figure beside its goal."""
+
+import argparse
+import asyncio
+import logging
+from pathlib import Path
+
+from benchmarks import events, replaying, ticks
+from benchmarks.tables import machine
+from shared.telemetry import configure_logs
+
+NAMES = ("events", "replay", "ticks")
+
+
+def main() -> None:
+    """Run the benchmarks named on the command line, or all of them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument("--records", type=int, default=30_000, help="events: records per run")
+    parser.add_argument("--rounds", type=int, default=2, help="events: pairs of runs")
+    parser.add_argument("--processes", type=int, default=1, help="events: members of the group")
+    parser.add_argument("--batch", type=int, default=500, help="events: most records per batch")
+    parser.add_argument("--customers", type=int, default=0, help="replay: only so many; 0: all")
+    parser.add_argument("--tape", type=Path, default=replaying.TAPE, help="replay: the tape")
+    chosen = parser.parse_args()
+    names = chosen.names or NAMES
+    if strange := set(names) - set(NAMES):
+        parser.error(f"there is no {', '.join(sorted(strange))}; there are {', '.join(NAMES)}")
+    configure_logs("text", level=logging.WARNING)
+    print(machine())
+    if "events" in names:
+        load = events.Load(chosen.records, chosen.rounds, chosen.processes, chosen.batch)
+        asyncio.run(events.run(load))
+    if "replay" in names:
+        replaying.run(chosen.tape, chosen.customers)
+    if "ticks" in names:
+        asyncio.run(ticks.run())
+
+
+if __name__ == "__main__":
+    main()
