@@ -1,13 +1,11 @@
 """The demo from start to end: parts, portfolio, stepped time, comparison with the replay, summary."""
 
 import asyncio
-import signal
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 
 import httpx2
 from rich.console import Console
@@ -22,7 +20,7 @@ from shared.events.jsonl import write_line
 from shared.events.registry import SERVICES
 from shared.local import LocalPartError
 from shared.local.cluster import SANDBOX, Cluster
-from shared.local.up import erase
+from shared.local.up import catch_signals, erase
 from shared.messaging.publisher import Publisher
 from shared.messaging.topics import ensure_topics
 from shared.portfolio import generate
@@ -51,7 +49,7 @@ def run(settings: DemoSettings, folder: Path) -> int:
     began = time.monotonic()
     cluster = Cluster(folder, stepped=True, seed=settings.seed)
     erase(folder)
-    signal.signal(signal.SIGTERM, _interrupt)
+    catch_signals()
     try:
         cluster.start(
             lambda text: console.print(f"[dim]{time.monotonic() - began:6.1f} s[/] {text}")
@@ -186,7 +184,3 @@ def _stay(cluster: Cluster, console: Console) -> None:
         console.print(f"{name:10} {cluster.url(name)}/readyz   {cluster.url(name)}/docs")
     console.print("Ctrl-C ends it")
     cluster.watch()
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,10 +4,13 @@ They listen on 127.0.0.1 only (no parameter says otherwise) and end with the pro
 killed with -9. They come with the extra `local`; production mode refuses them.
 """
 
+import contextlib
 import os
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
+PORTS = range(10_000, 32_000)
 
 
 class LocalPartError(RuntimeError):
@@ -24,8 +27,14 @@ def refuse_in_production(mode: str | None = None) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now; who binds it later must be ready to lose the race."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """
+    A port of 127.0.0.1 that is free now; who binds it later must be ready to lose the race.
+
+    It lies below those that the system gives to outgoing connections: one of these would take it while
+    its server starts, or is down for a moment (a client that tries to reconnect may even meet itself).
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port

@@ -54,6 +54,7 @@ class Cluster:
     processes: dict[str, Guarded] = field(default_factory=dict)
     embedded_kafka: EmbeddedKafka | None = None
     embedded_postgres: EmbeddedPostgres | None = None
+    _connection_left: bool = False
 
     def start(self, note: Callable[[str], None] = lambda _: None) -> None:
         """Start everything and wait until every process is ready; *note* is told each step."""
@@ -97,6 +98,7 @@ class Cluster:
         path = self.folder / CONNECTION
         path.unlink(missing_ok=True)
         write_private(path, json.dumps(found))
+        self._connection_left = True
 
     def migrate(self) -> None:
         """Bring every schema to the newest version."""
@@ -149,8 +151,7 @@ class Cluster:
         """Wait until every process answers /readyz; raises LocalPartError that names the log."""
         deadline = time.monotonic() + READY_SECONDS
         for name in self.names():
-            while not self._is_ready(name):
-                status = self.processes[name].poll()
+            while (status := self.processes[name].poll()) is not None or not self._is_ready(name):
                 if status is not None or time.monotonic() > deadline:
                     why = "ended" if status is not None else "is not ready in time"
                     raise LocalPartError(f"{name} {why}; see {self.folder / f'{name}.log'}")
@@ -172,7 +173,8 @@ class Cluster:
 
     def stop(self) -> None:
         """End all processes in order: services first, then the parts they stand on."""
-        (self.folder / CONNECTION).unlink(missing_ok=True)
+        if self._connection_left:
+            (self.folder / CONNECTION).unlink(missing_ok=True)
         for guarded in self.processes.values():
             guarded.send_signal(15)
         for guarded in self.processes.values():

@@ -19,7 +19,7 @@ def run_up(folder: Path, *, fresh: bool) -> None:
     if fresh:
         erase(folder)
     cluster = Cluster(folder, fixed_ports=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    catch_signals()
     try:
         cluster.start(console.print)
         for name in (*SERVICES, SANDBOX):
@@ -41,6 +41,12 @@ def erase(folder: Path) -> None:
     if (folder / "postgres").exists():
         EmbeddedPostgres(folder / "postgres").erase()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def catch_signals() -> None:
+    """Let Ctrl-C and a termination end us in order, also where a shell started us with Ctrl-C ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
