@@ -38,6 +38,7 @@ def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") ->
         max_overflow=pool_size,
         pool_timeout=CONNECT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,

@@ -99,6 +99,7 @@ class Runtime:
             owned=self.consumer.owned,
             fresh=self.freshness.is_fresh,
             ticked=self._did,
+            too_new=lambda error: self.consumer.give_back(str(error)),
         )
         self.provider: HttpProvider | None = None
         self.worker: EffectWorker | None = None
@@ -132,7 +133,11 @@ class Runtime:
 
     async def take_facts(self, facts: Sequence[Event]) -> list[FactResult]:
         """Hand facts that came by HTTP to the shell; one answer each."""
-        results = await self.shell.handle_facts(facts, fresh=self.freshness.is_fresh)
+        try:
+            results = await self.shell.handle_facts(facts, fresh=self.freshness.is_fresh)
+        except StateTooNew as error:
+            self.consumer.give_back(str(error))
+            raise
         self._wake()
         return results
 

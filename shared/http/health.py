@@ -27,7 +27,7 @@ _READY = {
     "reasons": [],
     "partitions": [0, 1, 2, 3],
     "stale_partitions": [],
-    "outbox": {"rows": 0, "oldest_seconds": 0.0, "relay": "leader", "blocked": {}},
+    "outbox": {"rows": 0, "oldest_seconds": 0.0, "relay": "leader", "blocked": 0},
 }
 
 
@@ -63,19 +63,22 @@ async def ready(runtime: Running) -> JSONResponse:
     reasons = [reason for reason in said if reason]
     reasons += [f"consumer {reason}" for reason in runtime.consumer.vitals.unready()]
     relay = runtime.relay
+    errors = {
+        "relay": relay.last_error,
+        "alarm": runtime.alarm.last_error,
+        "effects": "" if runtime.worker is None else runtime.worker.last_error,
+    }
+    reasons += [f"{name}: the last attempt failed: {why}" for name, why in errors.items() if why]
     reasons += [
         f"relay: row of one key refused: {why}" for why in sorted(set(relay.blocked.values()))
     ]
-    rows, oldest = (0, 0.0) if reasons else await _waiting(runtime)
     details = {
         "reasons": reasons,
         "partitions": sorted(runtime.consumer.owned()),
         "stale_partitions": [] if runtime.settings.stepped else runtime.freshness.stale(),
         "outbox": {
-            "rows": rows,
-            "oldest_seconds": round(oldest, 1),
+            **await _waiting(runtime),
             "relay": "leader" if relay.is_leader else "standby",
-            "last_error": relay.last_error,
             "blocked": len(relay.blocked),
         },
     }
@@ -107,9 +110,14 @@ async def _broker(runtime: Runtime) -> str:
     return ""
 
 
-async def _waiting(runtime: Runtime) -> tuple[int, float]:
-    async with runtime.engine.connect() as connection:
-        return await outbox.waiting(connection)
+async def _waiting(runtime: Runtime) -> dict[str, float]:
+    """Count the rows that wait for the relay; nothing where the database does not answer."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS), runtime.engine.connect() as connection:
+            rows, oldest = await outbox.waiting(connection)
+    except Exception:  # noqa: BLE001  the check of the database says so
+        return {}
+    return {"rows": rows, "oldest_seconds": round(oldest, 1)}
 
 
 def _answer(passes: bool, details: dict[str, Any]) -> JSONResponse:

@@ -76,6 +76,7 @@ class Consumer:
         self._generation = 0
         self._uncommitted: Positions = {}
         self._task: asyncio.Task[None] | None = None
+        self._reason_to_leave = ""
         self.saved: Positions = {}
         self.vitals = Vitals()
 
@@ -108,6 +109,10 @@ class Consumer:
     def resume(self) -> None:
         """Undo pause()."""
         self._open.set()
+
+    def give_back(self, reason: str) -> None:
+        """Leave the group for good after the batch in hand: this code must not decide these cases."""
+        self._reason_to_leave = reason
 
     async def _run(self) -> None:
         wait = FIRST_WAIT
@@ -150,6 +155,8 @@ class Consumer:
 
     async def _turn(self, member: Member) -> None:
         generation, fetched = await self._poll(member)
+        if self._reason_to_leave:
+            raise GiveBack(self._reason_to_leave)
         await self._open.wait()
         if self._stopping.is_set():
             return

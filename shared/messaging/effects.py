@@ -130,18 +130,19 @@ class EffectWorker:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Let effects leave as they fall due, until *stopping*; what is under way is finished."""
+        wait = POLL_SECONDS
         while not stopping.is_set():
             self._due.clear()
             try:
                 done = await self._cycle(CLAIMS, RECOVER_AFTER)
-                self.last_error = ""
+                self.last_error, wait = "", POLL_SECONDS
             except Exception as error:
                 self.last_error = type(error).__name__
-                log.exception("effects_failed", service=self._service)
-                done = 0
+                log.exception("effects_failed", service=self._service, again_in=wait)
+                done, wait = 0, min(2 * wait, LONGEST_WAIT)
             if not done:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(self._due.wait(), wait)
 
     async def run_due_step(self) -> int:
         """Execute once every effect that is due at the clock's instant, await all of them; answer how many."""

@@ -1,7 +1,8 @@
 """Kafka's clients as we use them: every wait bounded, nothing reset silently."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -81,13 +82,13 @@ async def open_client(client: Any) -> None:
 
 async def close_client(client: Any) -> None:
     """
-    Stop *client*, and never raise.
+    Stop *client*, and never raise; what has not stopped in time is cut off.
 
     A consumer whose start failed must be stopped too: its tasks live on as a member that the group
     waits for. The stop runs to its end even when the caller is cancelled.
     """
     stop = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
-    task = asyncio.ensure_future(asyncio.wait_for(stop(), REQUEST_SECONDS))
+    task = asyncio.ensure_future(_stop_or_cut_off(client, stop))
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -95,6 +96,19 @@ async def close_client(client: Any) -> None:
         raise
     except Exception:  # aiokafka raises here whatever ended its tasks
         log.info("client_closed_badly", client=type(client).__name__, exc_info=True)
+
+
+async def _stop_or_cut_off(client: Any, stop: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await stop()
+    except TimeoutError:
+        log.warning("client_cut_off", client=type(client).__name__)
+        # left alone, a producer would go on sending, and a fetcher fetching
+        for name in ("_sender", "_fetcher", "_client", "client"):
+            if (part := getattr(client, name, None)) is not None:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(part.close(), 1.0)
 
 
 class Offsets:
