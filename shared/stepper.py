@@ -32,6 +32,7 @@ LONGEST_LINE = 64 * 1024 * 1024
 _WAITING = text("SELECT count(*) FROM outbox")
 POLL_SECONDS = 0.002
 _ANY_WAITING = text("SELECT EXISTS (SELECT FROM outbox)")
+_STILL_DUE = text("SELECT EXISTS (SELECT FROM cases WHERE wake_at <= :now AND parked_by = '{}')")
 _NEXT = text("""
     SELECT least(
         (SELECT min(wake_at) FROM cases WHERE wake_at > :now AND parked_by = '{}'),
@@ -113,8 +114,11 @@ class Stepper:
         return {}
 
     async def _tick(self) -> Mapping[str, Any]:
-        ticked = await self._runtime.shell.tick_step(self._clock.now())
-        return {"decided": ticked.decided, "published": ticked.published}
+        """Do one pass of ticks; `again` tells whether some case is due once more (after a pass that decided)."""
+        now = self._clock.now()
+        ticked = await self._runtime.shell.tick_step(now)
+        again = bool(ticked.decided and await self._scalar(_STILL_DUE, now=now))
+        return {"decided": ticked.decided, "published": ticked.published, "again": again}
 
     async def _effects(self) -> Mapping[str, Any]:
         worker = self._runtime.worker

@@ -82,11 +82,11 @@ class Driver:
         raise NotQuiet(f"more than {MAX_ROUNDS} rounds at {now.isoformat()}")
 
     async def _round(self) -> bool:
-        """Do one pass of ticks; effects only if it published nothing. Answers whether anything was done."""
+        """Do one pass of ticks; effects only if it published nothing. Answers whether another may be needed."""
         self.rounds += 1
         await self._all("close")
         ticks = await self._all("tick")
-        decided = sum(answer["decided"] for answer in ticks)
+        again = any(answer["again"] for answer in ticks)
         published = sum(answer["published"] for answer in ticks)
         executed = 0
         if not published:
@@ -97,7 +97,7 @@ class Driver:
         delivered = await self._deliver() if executed else 0
         if delivered:
             await self._drain()
-        return bool(decided or published or executed)
+        return bool(again or published or executed)
 
     async def _drain(self) -> None:
         """
