@@ -1,0 +1,290 @@
+"""The judge of a fault run: reads the provider's own log and what stands in the topics, and knows nothing of our code.
+
+    python -I judge.py --log sandbox.jsonl --topics topics.jsonl [--least 500] [--tolerance-ms 10]
+
+Each line of the topics' dump: topic, partition, offset, timestamp (ms, the broker's) and timestamp_type, and in base64
+key, headers, value. Prints one JSON object with what it counted and its `problems`; the exit status is 1 if there are any.
+"""
+
+import argparse
+import base64
+import json
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+LOG_APPEND_TIME = 1
+CORE_BANKING = "core-banking"
+FRESH = timedelta(seconds=32)
+"""So old may a payment be that a decision does not know of: 30 s, and a moment to decide."""
+MOST = 40
+"""How many problems are told of each sort."""
+
+
+class Message(NamedTuple):
+    """One record with an id; `at` is when the broker took it."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: datetime
+    customer: str
+    id: str
+    type: str
+    time: datetime
+    raw: tuple[str, str, str]
+    data: dict[str, Any]
+
+
+class Judge:
+    """Looks at one run; `problems` by sort."""
+
+    def __init__(self, log: list[dict[str, Any]], messages: list[Message]) -> None:
+        self.problems: dict[str, list[str]] = defaultdict(list)
+        self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in log:
+            if line["entry"] == "request":
+                self.requests[line["effect_id"]].append(line)
+        self.messages = messages
+        self.repeats = 0
+        self.unique = self._unique()
+        self.core = [m for m in self.unique if m.topic == CORE_BANKING]
+        self.ours = [m for m in self.unique if m.topic != CORE_BANKING]
+        self.parked = self._parked()
+
+    def _unique(self) -> list[Message]:
+        """Drop repeats; the same id with other bytes is a problem."""
+        known: dict[tuple[str, str], Message] = {}
+        for message in self.messages:
+            first = known.setdefault((message.topic, message.id), message)
+            if first is message:
+                continue
+            self.repeats += 1
+            if first.raw != message.raw or first.partition != message.partition:
+                self.problems["other_bytes"].append(f"{message.topic} {message.id}")
+        return sorted(known.values(), key=lambda m: (m.topic, m.partition, m.offset))
+
+    def _parked(self) -> set[str]:
+        """Name the customers whom some service still parks: nobody acts for them until somebody has looked."""
+        parks = {"case.parked": 1, "case.released": -1}
+        depth: dict[str, int] = defaultdict(int)
+        for m in self.ours:
+            depth[m.customer] += parks.get(m.type, 0)
+        return {customer for customer, parked in depth.items() if parked > 0}
+
+    def decide(self, least: int, tolerance: timedelta) -> None:
+        """Look at everything."""
+        left = [effect for effect, lines in self.requests.items() if any(x["first"] for x in lines)]
+        if len(left) < least:
+            self.problems["too_few_effects"].append(f"{len(left)}, and at least {least} are needed")
+        self.handed_over_once()
+        self.order()
+        self.each_choice_once()
+        self.debts(tolerance)
+
+    def handed_over_once(self) -> None:
+        """Each effect left once; told again it was the same."""
+        for effect, lines in self.requests.items():
+            firsts = sum(line["first"] for line in lines)
+            if firsts != 1:
+                self.problems["double_hand_over"].append(f"{effect} left {firsts} times")
+            what = {
+                (x["customer_id"], x["kind"], x["to_digest"], x["content_digest"]) for x in lines
+            }
+            if len(what) > 1:
+                self.problems["other_content"].append(effect)
+
+    def order(self) -> None:
+        """A customer's records lie in one partition, and what a service says of them in the order of its decisions."""
+        places: dict[str, int] = {}
+        last: dict[tuple[str, str], datetime] = {}
+        told: set[tuple[str, ...]] = set()
+        for m in self.unique:
+            if places.setdefault(m.customer, m.partition) != m.partition:
+                self.problems["two_partitions"].append(f"{m.topic} {m.id}")
+        for m in self.ours:
+            if m.time < last.get((m.topic, m.customer), m.time):
+                self.problems["order"].append(f"{m.topic} {m.type} {m.id} of {m.customer}")
+            last[m.topic, m.customer] = m.time
+            before = self._must_stand_before(m)
+            if before and before not in told:
+                self.problems["order"].append(f"{m.type} {m.id} before its {before[0]}")
+            told.add((m.type, m.customer))
+            told |= {
+                (m.type, m.data[name]) for name in ("effect_id", "follow_up_id") if name in m.data
+            }
+
+    @staticmethod
+    def _must_stand_before(m: Message) -> tuple[str, ...]:
+        match m.type:
+            case "follow_up.cancelled":
+                return ("follow_up.due", m.data["follow_up_id"])
+            case "follow_up.due" | "case.closed":
+                return ("case.opened", m.customer)
+            case "contact.delivered" | "contact.answered":
+                return ("contact.sent", m.data["effect_id"])
+            case _:
+                return ()
+
+    def each_choice_once(self) -> None:
+        """Each choice of each attempt of a step left at most once, and what left was reported."""
+        due = {m.data["follow_up_id"]: m for m in self.ours if m.type == "follow_up.due"}
+        reports: dict[str, dict[str, Message]] = defaultdict(dict)
+        for m in self.ours:
+            if m.type.startswith("contact.") and "effect_id" in m.data:
+                reports[m.data["effect_id"]].setdefault(m.type, m)
+        known: dict[tuple[Any, ...], str] = {}
+        acted: set[str] = set()
+        for effect, lines in self.requests.items():
+            told = reports[effect]
+            report = told.get(f"contact.{lines[0]['outcome']}")
+            step = report and due.get(report.data["follow_up_id"])
+            if report is None or step is None:
+                self.problems["unreported"].append(
+                    f"{effect} of {lines[0]['customer_id']}: {[*told]}"
+                )
+                continue
+            acted.add(report.data["follow_up_id"])
+            which = (step.customer, *(step.data.get(x, 1) for x in ("episode", "step", "attempt")))
+            choice = (report.data["channel"], report.data["point_id"])
+            if known.setdefault((*which, *choice), effect) != effect:
+                self.problems["double_choice"].append(f"{which} {choice}: {effect}")
+        ended = {"follow_up.cancelled", "contact.refused"}
+        acted |= {m.data["follow_up_id"] for m in self.ours if m.type in ended}
+        for follow_up, step in due.items():
+            parked = step.customer in self.parked
+            if step.data["kind"] == "contact" and follow_up not in acted and not parked:
+                self.problems["lost_step"].append(f"{follow_up} of {step.customer}")
+
+    def debts(self, tolerance: timedelta) -> None:
+        """Who owes and can be reached was contacted; nobody was after having paid."""
+        balances = self._balances()
+        contacted = set()
+        for lines in self.requests.values():
+            line = next((x for x in lines if x["first"]), lines[0])
+            customer = line["customer_id"]
+            contacted.add(customer)
+            claimed = datetime.fromisoformat(line["claimed_at"])
+            if has_paid(balances[customer], claimed - tolerance):
+                self.problems["contact_after_payment"].append(
+                    f"{line['effect_id']} of {customer}, claimed {claimed}, paid {balances[customer][-1][0]}"
+                )
+        for m in self.ours:
+            asks = m.type == "follow_up.due" and m.data["kind"] == "contact"
+            if asks and has_paid(balances[m.customer], m.time - FRESH):
+                self.problems["stale_step"].append(f"{m.id} of {m.customer}, decided {m.time}")
+        reachable = {
+            m.customer
+            for m in self.core
+            if m.type == "customer.updated"
+            and any(point.get("value") for point in m.data.get("contact_points", ()))
+        }
+        owing = {customer for customer, steps in balances.items() if steps and steps[-1][1] > 0}
+        lost = owing & reachable - contacted - self.parked
+        if lost:
+            self.problems["lost_fact"] += sorted(lost)
+
+    def _balances(self) -> dict[str, list[tuple[datetime, int]]]:
+        """Answer what each customer owed from when on, by the broker's time; each fact counts once."""
+        balances: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
+        once: set[tuple[str, str, str]] = set()
+        times: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+        signs = {"payment.missed": 1, "payment.received": -1}
+        for m in self.core:
+            if m.type not in signs:
+                continue
+            about = (m.customer, m.type, m.data.get("payment_id") or m.data["instalment_id"])
+            if about not in once:
+                once.add(about)
+                before = balances[m.customer][-1][1] if balances[m.customer] else 0
+                after = before + signs[m.type] * m.data["amount_minor"]
+                balances[m.customer].append((m.at, after))
+                times[m.customer, m.type].append(m.time)
+        for customer in balances:
+            missed, paid = times[customer, "payment.missed"], times[customer, "payment.received"]
+            if missed and paid and min(paid) <= max(missed):
+                # by the contract such a payment is netted in the missed amount: no run may rest on it
+                self.problems["ambiguous_load"].append(customer)
+        return balances
+
+    def verdict(self) -> dict[str, Any]:
+        """Say what was counted and found."""
+        return {
+            "effects": len(self.requests),
+            "repeated_requests": sum(len(lines) - 1 for lines in self.requests.values()),
+            "records": len(self.messages),
+            "repeated_records": self.repeats,
+            "customers": len({m.customer for m in self.core}),
+            "problems": {sort: found[:MOST] for sort, found in sorted(self.problems.items())},
+        }
+
+
+def has_paid(balance: list[tuple[datetime, int]], before: datetime) -> bool:
+    """Tell whether nothing was owed any more by all that the broker had before that instant."""
+    stood = [amount for at, amount in balance if at < before]
+    return bool(stood) and stood[-1] <= 0
+
+
+def read_messages(path: Path) -> tuple[list[Message], bool]:
+    """Read the dump; also answer whether every record of core banking bears the broker's time."""
+    messages = []
+    stamped = True
+    with path.open(encoding="ascii") as file:
+        for record in map(json.loads, file):
+            if record["topic"] == CORE_BANKING:
+                stamped &= record["timestamp_type"] == LOG_APPEND_TIME
+            headers = {k: base64.b64decode(v or "").decode() for k, v in record["headers"].items()}
+            if record["key"] is None or "ce_id" not in headers:
+                continue
+            try:
+                data = json.loads(base64.b64decode(record["value"] or ""))
+            except ValueError:
+                continue  # planted poison
+            messages.append(
+                Message(
+                    topic=record["topic"],
+                    partition=record["partition"],
+                    offset=record["offset"],
+                    at=datetime.fromtimestamp(record["timestamp"] / 1000, UTC),
+                    customer=base64.b64decode(record["key"]).decode(),
+                    id=headers["ce_id"],
+                    type=headers["ce_type"],
+                    time=datetime.fromisoformat(headers["ce_time"]),
+                    raw=(
+                        record["key"],
+                        json.dumps(record["headers"], sort_keys=True),
+                        record["value"],
+                    ),
+                    data=data,
+                )
+            )
+    messages.sort(key=lambda m: (m.topic, m.partition, m.offset))
+    return messages, stamped
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--topics", type=Path, required=True)
+    parser.add_argument("--least", type=int, default=500)
+    # the broker stamps a record before anybody can read it; and its stamps are whole milliseconds
+    parser.add_argument("--tolerance-ms", type=int, default=10)
+    options = parser.parse_args()
+    messages, stamped = read_messages(options.topics)
+    judge = Judge(read_log(options.log), messages)
+    judge.decide(options.least, timedelta(milliseconds=options.tolerance_ms))
+    if not stamped:
+        judge.problems["stamps"].append("core banking's records bear their publisher's time")
+    sys.stdout.write(json.dumps(judge.verdict()) + "\n")
+    return 1 if judge.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
