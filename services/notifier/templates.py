@@ -1,25 +1,16 @@
 """Render the texts of contacts: Jinja2 templates, one file per language and template, plain text."""
 
-import re
-from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_currency, get_currency_precision
 from babel.units import format_unit
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notifier.policy import NotifierPolicy
+from shared.texts import Templates, day, ending, money, one_line
 
 FOLDER = Path(__file__).parent / "templates"
-_UNPRINTABLE = re.compile(
-    r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
-)
 
 
 def names(language: str) -> frozenset[str]:
@@ -37,15 +28,7 @@ class Texts:
 
     def __init__(self, policy: NotifierPolicy) -> None:
         self._policy = policy
-        # Plain text goes to phones, mailboxes and paper, never into HTML, where quotes as `&#39;`
-        # would be read as such.
-        self._jinja = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(FOLDER),
-            undefined=StrictUndefined,
-            autoescape=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._templates = Templates(FOLDER)
 
     def render(self, request: Mapping[str, Any]) -> str:
         """
@@ -55,22 +38,25 @@ class Texts:
         jinja2.UndefinedError for a value that the request lacks.
         """
         language = request["language"]
-        template = self._jinja.get_template(f"{language}/{request['template']}.txt")
-        return template.render(self._values(request, Locale.parse(language, sep="-"))).strip()
+        return self._templates.render(
+            language, request["template"], self._values(request, language)
+        )
 
-    def _values(self, request: Mapping[str, Any], locale: Locale) -> dict[str, Any]:
+    def _values(self, request: Mapping[str, Any], language: str) -> dict[str, Any]:
         creditor = request["creditor"]
-        called = self._policy.creditors.get(creditor, {}).get(request["language"], creditor)
+        called = self._policy.creditors.get(creditor, {}).get(language, creditor)
         return {
             "creditor": one_line(called),
             "accounts": [ending(account) for account in request["accounts"]],
-            "amounts": [money(due, locale) for due in request["overdue"]],
-            "fees": [money(fee, locale) for fee in request.get("fees", [])],
+            "amounts": _amounts(request["overdue"], language),
+            "fees": _amounts(request.get("fees", []), language),
             "dpd": request["dpd"],
-            "late": format_unit(request["dpd"], "duration-day", locale=locale),
-            "as_of": day(request["as_of_on"], locale),
-            "due": day(request["oldest_due_on"], locale),
-            "pay_by": day(request["pay_by_on"], locale),
+            "late": format_unit(
+                request["dpd"], "duration-day", locale=Locale.parse(language, sep="-")
+            ),
+            "as_of": day(request["as_of_on"], language),
+            "due": day(request["oldest_due_on"], language),
+            "pay_by": day(request["pay_by_on"], language),
             "reference": one_line(request["follow_up_id"]),
             "hotline": one_line(self._policy.hotline),
             "complaints": one_line(self._policy.complaints),
@@ -78,24 +64,5 @@ class Texts:
         }
 
 
-def money(amount: Mapping[str, Any], locale: Locale) -> str:
-    """Write {amount_minor, currency} as people write it; a yen has no minor units, a dinar a thousand."""
-    currency = amount["currency"]
-    units = Decimal(amount["amount_minor"]).scaleb(-get_currency_precision(currency))
-    return format_currency(units, currency, locale=locale)
-
-
-def day(iso: str, locale: Locale) -> str:
-    """Write an ISO date in words of the language."""
-    return format_date(date.fromisoformat(iso), "long", locale=locale)
-
-
-def ending(account: str) -> str:
-    """Show no more than the last four characters of an account, and never all of a short one."""
-    plain = one_line(account)
-    return plain[-min(4, max(1, len(plain) // 2)) :]
-
-
-def one_line(text: str) -> str:
-    """Make one line of *text*; also takes out what would turn the direction of writing."""
-    return _UNPRINTABLE.sub(" ", text).strip()
+def _amounts(entries: Sequence[Mapping[str, Any]], language: str) -> list[str]:
+    return [money(entry["amount_minor"], entry["currency"], language) for entry in entries]

@@ -7,8 +7,9 @@ from jinja2 import TemplateNotFound, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from services.notifier.policy import NotifierPolicy, choose_language, days_to_pay
-from services.notifier.templates import Texts, names, one_line
+from services.notifier.templates import Texts, names
 from shared.ids import derive
+from shared.texts import one_line
 
 LADDER = {
     "sms.reminder", "sms.overdue", "sms.urgent", "wechat.reminder", "wechat.overdue",
@@ -146,12 +147,12 @@ def test_a_value_that_is_missing_stops_the_text():
     with pytest.raises((UndefinedError, KeyError)):
         TEXTS.render(incomplete)
     with pytest.raises(UndefinedError):
-        TEXTS._jinja.from_string("{{ nobody }}").render({})  # noqa: SLF001
+        TEXTS._templates._jinja.from_string("{{ nobody }}").render({})  # noqa: SLF001
 
 
 def test_a_template_cannot_reach_the_program():
     with pytest.raises(SecurityError):
-        TEXTS._jinja.from_string("{{ x.__class__.__mro__ }}").render(x="")  # noqa: SLF001
+        TEXTS._templates._jinja.from_string("{{ x.__class__.__mro__ }}").render(x="")  # noqa: SLF001
 
 
 @pytest.mark.parametrize("template", ["sms.nothing", "../zh-CN/sms.overdue"])
