@@ -1,0 +1,1 @@
+-- Stop switch, fuses, mass failures, and when core banking was last heard.

@@ -1,0 +1,1 @@
+-- The audit trail: chained rows, the acts of people, signed roots, and roles that can only append.
