@@ -45,7 +45,7 @@ async def test_a_service_refuses_a_schema_that_is_too_old(empty_database):
     await migrate(empty_database, ["notifier"])
     db = Database(engine)
     await db.run("UPDATE alembic_version SET version_num = '0001_runtime'")
-    with pytest.raises(SchemaTooOld, match=r"at 0001_runtime.*needs 0002_vault.*arrears migrate"):
+    with pytest.raises(SchemaTooOld, match=r"at 0001_runtime.*needs 00\d\d_\w+.*arrears migrate"):
         await check_schema(engine, "notifier")
     await db.run("UPDATE alembic_version SET version_num = '0099_from_newer_code'")
     await check_schema(engine, "notifier")
