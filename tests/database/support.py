@@ -22,6 +22,7 @@ KEYS = Keys(b"k" * 32)
 TABLES = {
     "cases": "customer_id", "inbox": "customer_id, case_seq", "outbox": "id", "effects": "seq",
     "quarantine": "id", "parked": "customer_id, seq", "progress": "partition", "policies": "digest",
+    "acts": "subject, seq", "roots": "day", "case_starts": "customer_id",
 }  # fmt: skip
 
 
