@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     `contact`: observe decides and records but lets no effect leave; sandbox and live hand effects to
     `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
     (demo and tests only). `vault_key` is base64 of 32 bytes. `batch` caps the records of one transaction.
+    `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody read /health and /metrics.
     """
 
     model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore", secrets_dir=None)
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     stepped: bool = False
     step_port: Annotated[int, Field(ge=0, le=65535)] = 0
     strategy: str = ""
+    dev_key: SecretStr = SecretStr("")
+    open_metrics: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

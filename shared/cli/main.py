@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import files, quarantine, running
+from shared.cli import files, quarantine, running, tokens
 
 app = typer.Typer(
     name="arrears",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 files.register(app)
 running.register(app)
+tokens.register(app)
 app.add_typer(quarantine.app, name="quarantine")
 
 if __name__ == "__main__":

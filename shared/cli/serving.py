@@ -23,7 +23,7 @@ def settings_or_fail() -> Settings:
     """
     from pydantic import ValidationError  # noqa: PLC0415
 
-    for name, value in _running_here().items():
+    for name, value in running_here().items():
         os.environ.setdefault(name, value)
     for name in ("ARREARS_KAFKA", "ARREARS_DATABASE_URL"):
         if not os.environ.get(name):
@@ -38,7 +38,8 @@ def settings_or_fail() -> Settings:
         fail("\n  ".join(["the settings are wrong:", *problems]))
 
 
-def _running_here() -> dict[str, str]:
+def running_here() -> dict[str, str]:
+    """Answer the settings that the `arrears up` or demo of this folder left for other commands."""
     for run in ("up", "demo"):
         path = Path(".arrears") / run / "connection.json"
         if path.exists():

@@ -6,8 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from shared.clock import SteppedClock
+from shared.clock import SteppedClock, SystemClock
 from shared.http import cases, health, problems, webhooks
+from shared.http.access import check_declared
+from shared.http.access_keys import issuers_of
+from shared.http.access_tokens import Verifier
+from shared.http.authentication import Authentication, open_paths
 from shared.http.limits import BodyLimit
 from shared.runtime import Parts, Runtime
 from shared.settings import Settings
@@ -63,6 +67,8 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
         title=f"Arrears {name}", description=DESCRIPTION, version=code_version(), lifespan=lifespan
     )
     app.add_middleware(BodyLimit)
+    verifier = Verifier(issuers_of(settings), SystemClock())
+    app.add_middleware(Authentication, verifier=verifier, open_paths=open_paths(settings))
     problems.install(app)
     app.include_router(health.router)
     app.include_router(cases.router)
@@ -71,4 +77,5 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     )
     if parts.router is not None:
         app.include_router(parts.router)
+    check_declared(app)
     return app

@@ -8,22 +8,24 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import text
 
+from shared.http.access import VISIBLE, Caller, needs, reach
 from shared.http.context import After, Limit, Running
 from shared.http.problems import RESPONSES, Problem, ProblemError
 
 router = APIRouter(tags=["cases"], responses=RESPONSES)
 
-_PAGE = text("""
+_PAGE = text(f"""
     SELECT customer_id, stage, wake_at, parked_by FROM cases
     WHERE customer_id > :after
       AND (CAST(:stage AS text) IS NULL OR stage = :stage)
       AND (CAST(:wake_before AS timestamptz) IS NULL OR wake_at < :wake_before)
+      AND {VISIBLE}
     ORDER BY customer_id LIMIT :limit
-""")
-_ONE = text("""
+""")  # noqa: S608  a constant
+_ONE = text(f"""
     SELECT customer_id, stage, wake_at, parked_by, state::text AS state, state_version, last_now
-    FROM cases WHERE customer_id = :customer_id
-""")
+    FROM cases WHERE customer_id = :customer_id AND {VISIBLE}
+""")  # noqa: S608  a constant
 _EFFECTS = text("""
     SELECT effect_id, kind, status, not_before, not_after, claimed_at FROM effects
     WHERE customer_id = :customer_id ORDER BY seq DESC LIMIT 100
@@ -104,6 +106,7 @@ class CaseDetail(CaseLine):
 @router.get("/cases")
 async def page(
     runtime: Running,
+    caller: Annotated[Caller, needs("cases:read")],
     stage: Annotated[
         str | None, Query(max_length=64, description="Only cases at this stage.")
     ] = None,
@@ -119,7 +122,13 @@ async def page(
         rows = (
             await connection.execute(
                 _PAGE,
-                {"after": after, "stage": stage, "wake_before": wake_before, "limit": limit},
+                {
+                    "after": after,
+                    "stage": stage,
+                    "wake_before": wake_before,
+                    "limit": limit,
+                    **reach(caller),
+                },
             )
         ).all()
     cases = [CaseLine(**row._mapping) for row in rows]  # noqa: SLF001  SQLAlchemy's public name
@@ -128,11 +137,14 @@ async def page(
 
 @router.get("/cases/{customer_id}", responses={404: {"model": Problem}})
 async def one(
-    runtime: Running, customer_id: Annotated[str, Path(min_length=1, max_length=128)]
+    runtime: Running,
+    caller: Annotated[Caller, needs("cases:read")],
+    customer_id: Annotated[str, Path(min_length=1, max_length=128)],
 ) -> CaseDetail:
     """Answer one case: state, stage, next look, who parks it, and its effects."""
     async with runtime.engine.connect() as connection:
-        row = (await connection.execute(_ONE, {"customer_id": customer_id})).one_or_none()
+        found = await connection.execute(_ONE, {"customer_id": customer_id, **reach(caller)})
+        row = found.one_or_none()
         if row is None:
             raise ProblemError("not-found", "This service has no case of this customer.")
         effects = (await connection.execute(_EFFECTS, {"customer_id": customer_id})).all()

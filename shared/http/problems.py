@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 TYPES: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request cannot be understood"),
+    "unauthenticated": (401, "A valid token is needed"),
+    "forbidden": (403, "The caller may not do this"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This resource does not take this method"),
     "body-too-large": (413, "The body is too large"),
@@ -54,15 +56,27 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 class ProblemError(Exception):
     """Raised by a route to answer a problem of the type *slug*."""
 
-    def __init__(self, slug: str, detail: str = "", errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self,
+        slug: str,
+        detail: str = "",
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(slug)
         self.slug = slug
         self.detail = detail
         self.errors = list(errors)
+        self.headers = headers
 
 
 def problem(
-    slug: str, *, detail: str = "", errors: Sequence[FieldError] = (), status: int | None = None
+    slug: str,
+    *,
+    detail: str = "",
+    errors: Sequence[FieldError] = (),
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Make the answer; *status* replaces the type's own."""
     usual, title = TYPES[slug]
@@ -76,6 +90,7 @@ def problem(
     return JSONResponse(
         content.model_dump(exclude_defaults=True),
         status_code=content.status,
+        headers=headers,
         media_type="application/problem+json",
     )
 
@@ -85,7 +100,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def raised(_request: Request, error: ProblemError) -> JSONResponse:
-        return problem(error.slug, detail=error.detail, errors=error.errors)
+        return problem(error.slug, detail=error.detail, errors=error.errors, headers=error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared.decision import Reactor
 from shared.events.envelope import Event, utc
 from shared.events.registry import BY_HTTP, EVENT_TYPES
+from shared.http.access import needs
 from shared.http.context import Running
 from shared.http.problems import RESPONSES, FieldError, ProblemError
 from shared.messaging.cloudevents import explain
@@ -54,7 +55,7 @@ def router_for(reactor: Reactor[Any], *, source: str) -> APIRouter:
     if not taken:
         return router
 
-    @router.post("/webhooks/outcomes", status_code=202)
+    @router.post("/webhooks/outcomes", status_code=202, dependencies=[needs("outcomes:report")])
     async def outcomes(report: Report, runtime: Running) -> Accepted:
         """Take in what became of an effect."""
         if report.type not in taken:

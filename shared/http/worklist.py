@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from shared.http.access import VISIBLE, Caller, needs, reach
 from shared.http.context import After, Limit, Running
 from shared.http.problems import RESPONSES
 from shared.messaging.cases import upcast
 
-_CASES = text("""
+_CASES = text(f"""
     SELECT customer_id, stage, wake_at, parked_by, state::text, state_version FROM cases
-    WHERE stage = ANY(CAST(:stages AS text[])) AND customer_id > :after
+    WHERE stage = ANY(CAST(:stages AS text[])) AND customer_id > :after AND {VISIBLE}
     ORDER BY customer_id LIMIT :limit
-""")
+""")  # noqa: S608  a constant
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -52,12 +53,18 @@ def worklist(
     page_model: type[WorkPage[Item]] = WorkPage[item]  # type: ignore[valid-type]
 
     @router.get("/worklist", response_model=page_model)
-    async def work(runtime: Running, after: After = "", limit: Limit = 100) -> WorkPage[Item]:
+    async def work(
+        runtime: Running,
+        caller: Annotated[Caller, needs("worklist:read")],
+        after: After = "",
+        limit: Limit = 100,
+    ) -> WorkPage[Item]:
         """Answer what is to be done, case by case."""
         async with runtime.engine.connect() as connection:
             rows = (
                 await connection.execute(
-                    _CASES, {"stages": list(stages), "after": after, "limit": limit}
+                    _CASES,
+                    {"stages": list(stages), "after": after, "limit": limit, **reach(caller)},
                 )
             ).all()
         cases = [

@@ -13,10 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 
+from shared.clock import SystemClock
+from shared.development_tokens import development_token, new_key, public_half
 from shared.events.registry import SERVICES
 from shared.local import LOOPBACK, LocalPartError, free_port, refuse_in_production
 from shared.local.guard import Guarded, spawn_guarded
@@ -29,6 +32,8 @@ CONNECTION = "connection.json"
 """The file of a running cluster that says where its parts are; it goes with the cluster."""
 BASE_PORT = 8400
 """Where the ports of `arrears up` begin: the sandbox, then the services in their order."""
+SANDBOX_TOKEN = timedelta(days=90)
+"""How long the sandbox may call back before the cluster must be started again."""
 READY_SECONDS = 90
 """How long a process may take until it is ready; beyond that it is a failure, with its log named."""
 
@@ -94,6 +99,7 @@ class Cluster:
             "ARREARS_KAFKA": self.kafka,
             "ARREARS_DATABASE_URL": self.database_url,
             "ARREARS_VAULT_KEY": vault_key(self.folder),
+            "ARREARS_DEV_KEY": dev_key(self.folder),
         }
         path = self.folder / CONNECTION
         path.unlink(missing_ok=True)
@@ -139,9 +145,20 @@ class Cluster:
             "ARREARS_SANDBOX_CALLBACK_BASE": json.dumps(callbacks),
             "ARREARS_SANDBOX_STEPPED": "1" if self.stepped else "0",
             "ARREARS_VAULT_KEY": vault_key(self.folder),
+            "ARREARS_DEV_KEY": public_half(dev_key(self.folder)),
+            **({"ARREARS_SANDBOX_TOKEN": self._sandbox_token()} if name == SANDBOX else {}),
             "PYTHONUNBUFFERED": "1",
             **self.extra_env,
         }
+
+    def _sandbox_token(self) -> str:
+        return development_token(
+            dev_key(self.folder),
+            SystemClock(),
+            ["provider"],
+            subject=SANDBOX,
+            valid_for=SANDBOX_TOKEN,
+        )
 
     def url(self, name: str) -> str:
         """Answer the base URL of a process."""
@@ -191,11 +208,19 @@ def vault_key(folder: Path) -> str:
     given = os.environ.get("ARREARS_VAULT_KEY")
     if given:
         return given
-    path = folder / "vault.key"
+    return _kept(folder / "vault.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def dev_key(folder: Path) -> str:
+    """Answer the key that signs development tokens (a private JWK): ARREARS_DEV_KEY, or one kept in *folder*."""
+    return os.environ.get("ARREARS_DEV_KEY") or _kept(folder / "dev.key", new_key)
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        key = make()
         write_private(path, key)
         return key
 

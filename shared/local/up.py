@@ -24,6 +24,7 @@ def run_up(folder: Path, *, fresh: bool) -> None:
         cluster.start(console.print)
         for name in (*SERVICES, SANDBOX):
             console.print(f"{name:10} {cluster.url(name)}/readyz   {cluster.url(name)}/docs")
+        console.print("a token for them: arrears token --role operator")
         console.print(f"publish with: ARREARS_KAFKA={cluster.kafka} arrears publish EVENTS.jsonl")
         console.print("Ctrl-C ends it; the state stays (arrears up --fresh erases it)")
         cluster.watch()

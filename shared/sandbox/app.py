@@ -11,7 +11,7 @@ import httpx2
 import msgspec
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
@@ -37,6 +37,7 @@ class SandboxSettings(BaseSettings):
     it, and webhooks go out when the driver says so. `time_scale` (unstepped): 1 delivers when due by
     the machine's clock, 0 at once, 0.01 a hundred times as fast. `*_share`: shares of hand-overs that
     are answered by 500 after they were accepted, or not at all, and of webhooks that are sent twice.
+    `token` is the bearer token of its webhooks (scope outcomes:report).
     """
 
     model_config = SettingsConfigDict(env_prefix="ARREARS_SANDBOX_", extra="ignore")
@@ -49,10 +50,16 @@ class SandboxSettings(BaseSettings):
     fail_share: Share = 0.0
     lose_share: Share = 0.0
     repeat_share: Share = 0.0
+    token: SecretStr = SecretStr("")
 
     def schedule(self, left_at: datetime, delay: timedelta) -> datetime:
         """Answer when an outcome is told: on the grid, or as much sooner as `time_scale` says."""
         return left_at + (due_at(left_at, delay) - left_at) * self.time_scale
+
+    def authorization(self) -> dict[str, str]:
+        """Answer the header that its webhooks carry."""
+        token = self.token.get_secret_value()
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def hits(self, fault: Literal["fail", "lose", "repeat"], effect_id: str, nth: int) -> bool:
         """Tell whether the *nth* exchange about this effect meets this fault; follows from the seed."""
@@ -113,7 +120,9 @@ def create_sandbox_app(
             )
             if missing := desk.queue.services() - set(settings.callback_base):
                 raise ValueError(f"the log has outcomes for services without address: {missing}")
-            async with client or httpx2.AsyncClient(timeout=TIMEOUT) as http:
+            async with client or httpx2.AsyncClient(
+                timeout=TIMEOUT, headers=settings.authorization()
+            ) as http:
                 app.state.desk = desk
                 app.state.delivery = delivery = Delivery(
                     http,

@@ -10,13 +10,17 @@ import pytest
 from fastapi import FastAPI
 
 from services.notifier.main import PARTS
+from shared.clock import SystemClock
+from shared.development_tokens import development_token, new_key, public_half
 from shared.http import create_app
+from shared.http.roles import ROLES
 from shared.local.kafka import EmbeddedKafka
 from shared.runtime import Parts
 from shared.settings import Settings
 from tests.database.support import PARTITIONS
 from tests.kafka.proxy import Proxy
 
+KEY = new_key()
 Run = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 
 
@@ -27,14 +31,26 @@ def settings(database: str, **fields: Any) -> Settings:
             "vault_key": base64.b64encode(b"k" * 32).decode(),
             "provider_url": "http://127.0.0.1:9",
             "partitions": PARTITIONS,
+            "dev_key": public_half(KEY),
             **fields,
         }
     )
 
 
-def client_of(app: FastAPI) -> httpx2.AsyncClient:
+def bearer(*roles: str, **limits: Any) -> dict[str, str]:
+    """The header of a caller with these roles; limits are regions, portfolios, subject."""
+    return {"Authorization": f"Bearer {development_token(KEY, SystemClock(), roles, **limits)}"}
+
+
+def client_of(app: FastAPI, **headers: str) -> httpx2.AsyncClient:
+    """A client with every role that sees all, unless told otherwise."""
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-    return httpx2.AsyncClient(transport=transport, base_url="http://notifier")
+    return httpx2.AsyncClient(
+        transport=transport, base_url="http://notifier", headers=headers or EVERYBODY
+    )
+
+
+EVERYBODY = bearer(*ROLES, regions=["*"])
 
 
 @pytest.fixture
