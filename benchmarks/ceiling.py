@@ -26,7 +26,8 @@ from shared.clock import SystemClock
 from shared.events.core_banking import PaymentReceived
 from shared.ids import derive, event_key
 from shared.messaging.cases import _INSERT, _LOCK, _SAVE
-from shared.messaging.inbox import _CLAIM
+from shared.messaging.inbox import _INSERT as _INBOX
+from shared.messaging.inbox import _KNOWN, month_of
 from shared.messaging.kafka import group_consumer, new_producer, seed_offsets
 from shared.messaging.outbox import _APPEND, _DELETE, _READ
 from shared.messaging.partitions import partition_of
@@ -118,18 +119,22 @@ class Ceiling:
                     stage="idle", state="{}", version=1, wake_at=None,
                 )  # fmt: skip
             cases = {row[0]: Known(row) for row in await sql(_LOCK, ids=customers)}
+            for month in {month_of(fact.time) for fact in facts.values()}:
+                for row in await sql(_KNOWN, month=month, keys=sorted(facts)):
+                    facts.pop(row[0], None)
             for fact in facts.values():
                 fact.case_seq, fact.now = cases[fact.customer_id].next_seq(fact.time, now)
-            new = {row[0] for row in await sql(_CLAIM, **inbox_columns(facts.values(), now))}
-            out = self._decide([fact for key, fact in facts.items() if key in new], cases)
+            out = self._decide(list(facts.values()), cases)
             advanced = await sql(
                 _NOTE, partitions=sorted(ends), offsets=[ends[p] for p in sorted(ends)]
             )
             changed = [case for case in cases.values() if case.entries is not None]
             if changed:
+                rows = [*facts.values(), *(self._tick(case) for case in changed)]
+                for fact in rows:
+                    fact.link = cases[fact.customer_id].next_link(fact, now)
                 await sql(_SAVE, **case_columns(changed))
-                ticks = [self._tick(case) for case in changed]
-                await sql(_CLAIM, **inbox_columns(ticks, now))
+                await sql(_INBOX, **inbox_columns(rows, now))
             partitions = sorted(row[0] for row in advanced)
             await sql(_APPEND, **outbox_columns(out, [(p, ends[p]) for p in partitions], now))
         self._seen.update(customers)

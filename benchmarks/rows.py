@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from benchmarks.tab import REACTOR, Entry
+from shared.audit.chain import link, micros
 from shared.canonical import digest
+from shared.messaging.inbox import LABEL
 from shared.version import code_version
 
 SEPARATOR = "\x1f"
@@ -36,13 +38,14 @@ class Fact:
     offset: int = -1
     case_seq: int = 0
     now: datetime = LONG_AGO
+    link: bytes = b""
 
 
 class Known:
     """One locked row of a case."""
 
     __slots__ = (
-        "case_seq", "cause", "customer_id", "entries", "last_now", "partition", "state", "stored",
+        "case_seq", "cause", "customer_id", "entries", "last_now", "link", "partition", "state", "stored",
     )  # fmt: skip
 
     def __init__(self, row: Any) -> None:
@@ -51,6 +54,7 @@ class Known:
         self.stored: str = row[2]
         self.case_seq: int = row[4]
         self.last_now: datetime = row[5]
+        self.link: bytes = row[8]
         self.entries: tuple[Entry, ...] | None = None
         self.cause: Fact | None = None
         self.state = ""
@@ -60,6 +64,16 @@ class Known:
         self.case_seq += 1
         self.last_now = max(clock, min(time, clock + AHEAD), self.last_now)
         return self.case_seq, self.last_now
+
+    def next_link(self, row: Fact, received_at: datetime) -> bytes:
+        """Raise the head of the chain by a row."""
+        columns = (
+            row.key, row.customer_id, row.case_seq, row.source, row.id, row.type, row.dataschema,
+            micros(row.time), micros(received_at), micros(row.now), row.digest, row.topic,
+            row.partition, row.offset, POLICY, CODE, "", "", "",
+        )  # fmt: skip
+        self.link = link(LABEL, self.link, columns, row.payload)
+        return self.link
 
 
 def _joined(values: Iterable[str]) -> str:
@@ -91,6 +105,7 @@ def inbox_columns(facts: Iterable[Fact], now: datetime) -> dict[str, Any]:
         "causations": empty,
         "correlations": empty,
         "traces": empty,
+        "links": [row.link for row in rows],
     }
 
 
@@ -104,6 +119,7 @@ def case_columns(cases: Collection[Known]) -> dict[str, Any]:
         "seqs": [case.case_seq for case in cases],
         "nows": [case.last_now for case in cases],
         "wakes": [None] * len(cases),
+        "links": [case.link for case in cases],
     }
 
 

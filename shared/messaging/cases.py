@@ -26,7 +26,8 @@ class CaseMissing(RuntimeError):
 class Case:
     """
     A locked case. `stored` is the state as JSON until it is first needed; `cause` the last fact that was
-    decided, which a tick of the same batch names as its cause; `dirty` that the row must be saved.
+    decided, which a tick of the same batch names as its cause; `dirty` that the row must be saved;
+    `link` the head of the case's chain in the inbox (shared/audit/chain.py).
     """
 
     customer_id: str
@@ -37,6 +38,7 @@ class Case:
     last_now: datetime
     wake_at: datetime | None
     parked_by: set[str]
+    link: bytes
     state: Any = None
     changed: bool = False
     dirty: bool = False
@@ -57,9 +59,7 @@ _INSERT = text("""
     ON CONFLICT DO NOTHING
 """)
 
-_COLUMNS = (
-    "customer_id, partition, state::text, state_version, case_seq, last_now, wake_at, parked_by"
-)
+_COLUMNS = "customer_id, partition, state::text, state_version, case_seq, last_now, wake_at, parked_by, link"
 
 _LOCK = text(f"""
     SELECT {_COLUMNS} FROM cases WHERE customer_id = ANY(CAST(:ids AS text[]))
@@ -84,10 +84,11 @@ _DUE_IDS = text("""
 
 _SAVE = text("""
     UPDATE cases SET state = coalesce(CAST(v.state AS jsonb), cases.state), state_version = v.version,
-        stage = coalesce(v.stage, cases.stage), case_seq = v.case_seq, last_now = v.last_now, wake_at = v.wake_at
+        stage = coalesce(v.stage, cases.stage), case_seq = v.case_seq, last_now = v.last_now, wake_at = v.wake_at,
+        link = v.link
     FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:versions AS int[]), CAST(:stages AS text[]),
-        CAST(:seqs AS bigint[]), CAST(:nows AS timestamptz[]), CAST(:wakes AS timestamptz[]))
-        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at)
+        CAST(:seqs AS bigint[]), CAST(:nows AS timestamptz[]), CAST(:wakes AS timestamptz[]), CAST(:links AS bytea[]))
+        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at, link)
     WHERE cases.customer_id = v.customer_id
 """)
 
@@ -143,7 +144,7 @@ class Cases:
 
     def _read(self, rows: Iterable[Any]) -> dict[str, Case]:
         cases = {}
-        for customer_id, partition, stored, version, case_seq, last_now, wake_at, parked_by in rows:
+        for customer_id, partition, stored, version, case_seq, last_now, wake_at, by, link in rows:
             if version > self.reactor.state_version:
                 raise StateTooNew(
                     f"a state of {self.reactor.name} has version {version}, "
@@ -157,7 +158,8 @@ class Cases:
                 case_seq=case_seq,
                 last_now=last_now,
                 wake_at=wake_at,
-                parked_by=set(parked_by),
+                parked_by=set(by),
+                link=link,
             )
         return cases
 
@@ -199,6 +201,7 @@ class Cases:
                     "seqs": [c.case_seq for c in dirty],
                     "nows": [c.last_now for c in dirty],
                     "wakes": [c.wake_at for c in dirty],
+                    "links": [c.link for c in dirty],
                 },
             )
         for case in cases:

@@ -1,44 +1,91 @@
-"""The inbox: deduplication, replay file and audit trail in one table, partitioned by month."""
+"""The inbox: deduplication, replay file and audit trail in one table, partitioned by month.
+
+A row is written once, when its event was decided, and never changed; each holds the hash of the case's row before.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.audit.chain import link, micros
 from shared.messaging.columns import joined, split
 from shared.messaging.records import Arrival
 
+T = TypeVar("T")
 MONTHS_BACK = 60
 MONTHS_AHEAD = 3
+LABEL = b"arrears inbox 1\n"
 _PARTITIONS = 0x41525249
+_UNIQUE_VIOLATION = "23505"
 
-_CLAIM = text(f"""
+_INSERT = text(f"""
     INSERT INTO inbox (month, event_key, customer_id, case_seq, source, id, type, dataschema, time, received_at, now,
         payload, payload_digest, topic, partition, kafka_offset, policy_digest, code_version,
-        causationid, correlationid, traceparent)
+        causationid, correlationid, traceparent, link)
     SELECT date_trunc('month', v.time AT TIME ZONE 'UTC'), v.event_key, v.customer_id, v.case_seq, v.source, v.id, v.type,
         v.dataschema, v.time, :received_at, v.now, CAST(v.payload AS json), v.payload_digest, v.topic, v.partition,
-        v.kafka_offset, :policy, :code, v.causationid, v.correlationid, v.traceparent
+        v.kafka_offset, :policy, :code, v.causationid, v.correlationid, v.traceparent, v.link
     FROM unnest(CAST(:keys AS uuid[]), {split("customers")}, CAST(:seqs AS bigint[]), {split("sources")}, {split("ids")},
         {split("types")}, {split("schemas")}, CAST(:times AS timestamptz[]), CAST(:nows AS timestamptz[]),
         {split("payloads")}, CAST(:digests AS bytea[]), {split("topics")}, CAST(:partitions AS int[]),
-        CAST(:offsets AS bigint[]), {split("causations")}, {split("correlations")}, {split("traces")})
+        CAST(:offsets AS bigint[]), {split("causations")}, {split("correlations")}, {split("traces")},
+        CAST(:links AS bytea[]))
         AS v (event_key, customer_id, case_seq, source, id, type, dataschema, time, now, payload,
-        payload_digest, topic, partition, kafka_offset, causationid, correlationid, traceparent)
+        payload_digest, topic, partition, kafka_offset, causationid, correlationid, traceparent, link)
     WHERE v.event_key IS NOT NULL
-    ON CONFLICT DO NOTHING RETURNING event_key
 """)  # noqa: S608  constants
 
 _KNOWN = text("""
     SELECT event_key, payload_digest FROM inbox
     WHERE month = CAST(:month AS date) AND event_key = ANY(CAST(:keys AS uuid[]))
 """)
-_UNCLAIM = text("""
-    DELETE FROM inbox WHERE month = CAST(:month AS date) AND event_key = ANY(CAST(:keys AS uuid[]))
-""")
+
+
+class KeyTaken(RuntimeError):
+    """Another transaction wrote a row under the same key just now: the same call again will find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What all rows of one transaction have in common: when they were received, by which policy and code."""
+
+    received_at: datetime
+    policy: str
+    code: str
+
+    def link_after(self, previous: bytes, row: Arrival) -> bytes:
+        """Answer the link of *row* behind *previous*: the hash of every column as it is stored."""
+        event = row.event
+        assert row.now is not None
+        columns = (
+            row.event_key,
+            row.customer_id,
+            row.case_seq,
+            event.source,
+            event.id,
+            event.type,
+            event.dataschema,
+            micros(event.time),
+            micros(self.received_at),
+            micros(row.now),
+            row.payload_digest,
+            row.topic,
+            row.partition,
+            row.offset,
+            self.policy,
+            self.code,
+            event.causationid,
+            event.correlationid,
+            event.traceparent,
+        )
+        return link(LABEL, previous, columns, row.payload)
 
 
 def month_of(instant: datetime) -> date:
@@ -52,49 +99,45 @@ def add_months(month: date, count: int) -> date:
     return date(years, rest + 1, 1)
 
 
-async def claim(
-    tx: AsyncConnection,
-    arrivals: Iterable[Arrival],
-    *,
-    received_at: datetime,
-    policy: str,
-    code: str,
-) -> set[UUID]:
+async def insert(tx: AsyncConnection, arrivals: Iterable[Arrival], stamp: Stamp) -> None:
     """
-    Write the rows and answer the keys that were new. The arrivals have their case_seq and now, and no two the same key.
+    Write the rows; the arrivals have their case_seq, now and link, and no two the same key. Raises KeyTaken.
 
     Rows go in sorted by key: unsorted, overlapping batches deadlock.
     """
     rows = sorted(arrivals, key=lambda a: a.event_key.int)
     if not rows:
-        return set()
+        return
     events = [row.event for row in rows]
-    found = await tx.execute(
-        _CLAIM,
-        {
-            "received_at": received_at,
-            "policy": policy,
-            "code": code,
-            "keys": [row.event_key for row in rows],
-            "customers": joined(row.customer_id for row in rows),
-            "seqs": [row.case_seq for row in rows],
-            "sources": joined(event.source for event in events),
-            "ids": joined(event.id for event in events),
-            "types": joined(event.type for event in events),
-            "schemas": joined(event.dataschema for event in events),
-            "times": [event.time for event in events],
-            "nows": [row.now for row in rows],
-            "payloads": joined(row.payload.decode() for row in rows),
-            "digests": [row.payload_digest for row in rows],
-            "topics": joined(row.topic for row in rows),
-            "partitions": [row.partition for row in rows],
-            "offsets": [row.offset for row in rows],
-            "causations": joined(event.causationid for event in events),
-            "correlations": joined(event.correlationid for event in events),
-            "traces": joined(event.traceparent for event in events),
-        },
-    )
-    return {row[0] for row in found}
+    values = {
+        "received_at": stamp.received_at,
+        "policy": stamp.policy,
+        "code": stamp.code,
+        "keys": [row.event_key for row in rows],
+        "customers": joined(row.customer_id for row in rows),
+        "seqs": [row.case_seq for row in rows],
+        "sources": joined(event.source for event in events),
+        "ids": joined(event.id for event in events),
+        "types": joined(event.type for event in events),
+        "schemas": joined(event.dataschema for event in events),
+        "times": [event.time for event in events],
+        "nows": [row.now for row in rows],
+        "payloads": joined(row.payload.decode() for row in rows),
+        "digests": [row.payload_digest for row in rows],
+        "topics": joined(row.topic for row in rows),
+        "partitions": [row.partition for row in rows],
+        "offsets": [row.offset for row in rows],
+        "causations": joined(event.causationid for event in events),
+        "correlations": joined(event.correlationid for event in events),
+        "traces": joined(event.traceparent for event in events),
+        "links": [row.link for row in rows],
+    }
+    try:
+        await tx.execute(_INSERT, values)
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", "") == _UNIQUE_VIOLATION:
+            raise KeyTaken("a row of the inbox has this key already") from error
+        raise
 
 
 async def digests_of(
@@ -116,13 +159,12 @@ async def digests_of(
     return found
 
 
-async def unclaim(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
-    """Take back the rows of events that were not decided after all: they get them when they are."""
-    wanted: dict[date, list[UUID]] = defaultdict(list)
-    for arrival in arrivals:
-        wanted[month_of(arrival.event.time)].append(arrival.event_key)
-    for month in sorted(wanted):
-        await tx.execute(_UNCLAIM, {"month": month, "keys": sorted(wanted[month])})
+async def again_if_taken(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Make the attempt, and once more where its key was taken meanwhile: then the look-up finds that row."""
+    try:
+        return await attempt()
+    except KeyTaken:
+        return await attempt()
 
 
 async def ensure_partitions(tx: AsyncConnection, now: datetime) -> None:

@@ -30,7 +30,8 @@ class Arrival:
 
     Facts that came by HTTP have topic "" and partition and offset -1. `customer_id` is the case that it goes
     to: the subject, or the customer that ends in a merger. `payload` is the stripped data as JSON. `case_seq`,
-    `now` and `fate` are filled under the case's lock: whether the inbox knew it, and with the same content.
+    `now` and `fate` are filled under the case's lock: whether the inbox knew it, and with the same content;
+    `link` when its row is written.
     """
 
     event: Event
@@ -46,6 +47,7 @@ class Arrival:
     case_seq: int = 0
     now: datetime | None = None
     fate: Literal["", "new", "repeated", "reused"] = ""
+    link: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The imperative shell: one batch of records becomes one PostgreSQL transaction.
 
-Lock the cases, claim the inbox rows, decide each new event in the order of arrival, tick what fell due, save all of it.
+Lock the cases, look the events up in the inbox, decide each new event in the order of arrival, tick what fell due, save all of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +83,8 @@ class Shell:
         """
         Decide every new record, and save all that follows, or nothing.
 
-        Raises when the database fails (hand in the same batch again) and StateTooNew (give the partitions back).
+        Raises when the database fails or another transaction took a key just now (hand in the same batch again),
+        and StateTooNew (give the partitions back).
         """
         now = await self._now()
         batch = self._sorter.sort_out(records, now)
@@ -143,6 +144,11 @@ class Shell:
 
         `settle_effects` (effect_id -> status) is written in the same transaction: the worker's rows.
         """
+        return await inbox.again_if_taken(lambda: self._facts(facts, fresh, settle_effects or {}))
+
+    async def _facts(
+        self, facts: Sequence[Event], fresh: Fresh, settle_effects: Mapping[str, str]
+    ) -> list[FactResult]:
         now = await self._now()
         oldest, latest = window(now)
         taken: list[Arrival | FactResult] = []
@@ -163,7 +169,7 @@ class Shell:
             if self.fused_ticks:
                 work.folding.tick_due(fresh)
             await work.save()
-            await effect_rows.settle(tx, settle_effects or {}, now)
+            await effect_rows.settle(tx, settle_effects, now)
         self._remember(customers)
         return answers
 
@@ -229,11 +235,15 @@ class Shell:
         None for a customer who is not parked here.
         """
         now = await self._now()
-        async with self._engine.begin() as tx:
-            locked = await self._lock(tx, [customer_id])
-            return await release_customer(
-                tx, self._kit, self._sorter, locked[customer_id], now, discard=discard
-            )
+
+        async def attempt() -> Released | None:
+            async with self._engine.begin() as tx:
+                locked = await self._lock(tx, [customer_id])
+                return await release_customer(
+                    tx, self._kit, self._sorter, locked[customer_id], now, discard=discard
+                )
+
+        return await inbox.again_if_taken(attempt)
 
     async def discard(self, quarantine_id: int) -> None:
         """Note that nobody needs a quarantined record that parks no customer. Raises LookupError."""

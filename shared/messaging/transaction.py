@@ -1,6 +1,6 @@
-"""One transaction of the shell: claim, decide in memory, save. Tables are always written in the same order."""
+"""One transaction of the shell: look up, decide in memory, save. Tables are always written in the same order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -43,7 +43,7 @@ class Transaction:
         self._now = now
         self.folding = Folding(kit.cases, locked, now, kit.keys)
         self._queue: list[tuple[str, Arrival | None, int | None]] = []
-        self._undone: list[Arrival] = []
+        self._decided: list[Arrival] = []
         self._deposits: list[Deposit] = []
         self._quarantined: dict[int, int | None] = {}
         self.repeated = 0
@@ -51,9 +51,10 @@ class Transaction:
 
     async def claim(self, arrivals: Sequence[Arrival], *, months_around: int = 0) -> None:
         """
-        Number the arrivals and write their inbox rows; each arrival's `fate` then says what the inbox knew.
+        Look the arrivals up in the inbox, and number what it does not hold; `fate` then says what it knew.
 
-        What comes for a customer parked here is left alone: it gets its row when it is decided.
+        Under the locks of their cases no other transaction writes rows of these customers. What comes for a
+        customer parked here is left alone: it is looked up when it is decided.
         """
         first: dict[UUID, Arrival] = {}
         copies: list[Arrival] = []
@@ -63,27 +64,23 @@ class Transaction:
                 continue
             if first.setdefault(arrival.event_key, arrival) is not arrival:
                 copies.append(arrival)
-        known: dict[UUID, bytes] = {}
-        if months_around:
-            known = await inbox.digests_of(self._tx, first.values(), months_around=months_around)
-        strange = [arrival for key, arrival in first.items() if key not in known]
-        self._number(strange)
-        new = await self._claim(strange)
-        if old := [arrival for arrival in strange if arrival.event_key not in new]:
-            known |= await inbox.digests_of(self._tx, old)
+        known = await inbox.digests_of(self._tx, first.values(), months_around=months_around)
         for key, arrival in first.items():
-            arrival.fate = "new" if key in new else _same(arrival, known)
-        known |= {key: first[key].payload_digest for key in new}
+            if key in known:
+                arrival.fate = _same(arrival, known)
+            else:
+                arrival.fate = "new"
+                known[key] = arrival.payload_digest
+                self._number(arrival)
         for arrival in copies:
             arrival.fate = _same(arrival, known)
 
-    def _number(self, arrivals: Iterable[Arrival]) -> None:
-        """Give each arrival its place in its case's order, and its `now`."""
-        for arrival in arrivals:
-            case = self.folding.locked[arrival.customer_id]
-            case.case_seq += 1
-            case.last_now = decision_instant(self._now, arrival.event.time, case.last_now)
-            arrival.case_seq, arrival.now = case.case_seq, case.last_now
+    def _number(self, arrival: Arrival) -> None:
+        """Give the arrival its place in its case's order, and its `now`."""
+        case = self.folding.locked[arrival.customer_id]
+        case.case_seq += 1
+        case.last_now = decision_instant(self._now, arrival.event.time, case.last_now)
+        arrival.case_seq, arrival.now = case.case_seq, case.last_now
 
     async def quarantine(self, sequence: Sequence[Item]) -> None:
         """Put into quarantine what can never be decided, before anything is: only what is new there parks anybody."""
@@ -113,14 +110,15 @@ class Transaction:
             if item.event.type in NOTES:
                 if item.fate == "new":
                     folding.hear(folding.locked[item.customer_id], item.event)
+                    self._decided.append(item)
             elif item.fate == "repeated":
                 self.repeated += 1
                 continue
             elif folding.is_parked_here(item.customer_id):
-                self._undone += [item] if item.fate == "new" else []
                 self._queue.append((item.customer_id, item, None))
-            elif not folding.fact(item):
-                self._undone.append(item)
+            elif folding.fact(item):
+                self._decided.append(item)
+            else:
                 self._queue.append((item.customer_id, item, None))
             if item.values:
                 event = item.event
@@ -139,11 +137,20 @@ class Transaction:
     async def save(
         self, *, last: Sequence[OutboxRow] = (), deposits: Sequence[Deposit] = ()
     ) -> int:
-        """Write everything; `last` goes into the outbox behind all else. Answers how many events were queued."""
+        """
+        Write everything; `last` goes into the outbox behind all else. Answers how many events were queued.
+
+        Raises KeyTaken when another transaction decided another customer's event under the same key just now.
+        """
         tx, folding, kit = self._tx, self.folding, self._kit
+        stamp = inbox.Stamp(self._now, kit.policy, kit.code)
+        rows = [*self._decided, *folding.tick_rows]
+        for row in rows:
+            case = folding.locked[row.customer_id]
+            case.link = row.link = stamp.link_after(case.link, row)
+            case.dirty = True
         await kit.cases.save(tx, folding.locked.values())
-        await inbox.unclaim(tx, self._undone)
-        await self._claim(folding.tick_rows)
+        await inbox.insert(tx, rows, stamp)
         failed: dict[int, int | None] = {}
         for failure in folding.failures:
             failed[id(failure.arrival)] = await quarantine.put_failed(
@@ -163,11 +170,6 @@ class Transaction:
             await kit.vault.store(tx, [*deposits, *self._deposits])
         return sum(
             quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue
-        )
-
-    async def _claim(self, arrivals: Iterable[Arrival]) -> set[UUID]:
-        return await inbox.claim(
-            self._tx, arrivals, received_at=self._now, policy=self._kit.policy, code=self._kit.code
         )
 
 
