@@ -16,11 +16,12 @@ UNKNOWN_ZONE = "Etc/Unknown"
 
 @dataclass(frozen=True, slots=True)
 class PointValue:
-    """A contact point's value on its way to the vault; personal data, never logged."""
+    """A contact point's value on its way to the vault; personal data, never logged. `country` reads its number."""
 
     point_id: str
     kind: str
     value: str
+    country: str = ""
 
     @override
     def __repr__(self) -> str:
@@ -38,7 +39,7 @@ def strip(data: CustomerUpdated) -> tuple[CustomerUpdated, tuple[PointValue, ...
     if not data.contact_points:
         return data, ()
     values = tuple(
-        PointValue(point.point_id, point.kind, point.value)
+        PointValue(point.point_id, point.kind, point.value, data.jurisdiction.country)
         for point in data.contact_points
         if point.value
     )

@@ -18,8 +18,10 @@ class Settings(BaseSettings):
 
     `contact`: observe decides and records but lets no effect leave; sandbox and live hand effects to
     `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
-    (demo and tests only). `vault_key` is base64 of 32 bytes. `batch` caps the records of one transaction.
-    `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody read /health and /metrics.
+    (demo and tests only). `vault_key` is base64 of 32 bytes, `vault_old_keys` more of them with commas
+    between, which still open; `vault_hash_key` never changes (docs/operations/privacy.md). `batch` caps the
+    records of one transaction. `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody
+    read /health and /metrics.
     """
 
     model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore", secrets_dir=None)
@@ -29,6 +31,8 @@ class Settings(BaseSettings):
     kafka: str = ""
     database_url: Annotated[str, Field(repr=False)] = ""
     vault_key: SecretStr = SecretStr("")
+    vault_old_keys: SecretStr = SecretStr("")
+    vault_hash_key: SecretStr = SecretStr("")
     partitions: Annotated[int, Field(ge=1, le=1000)] = DEFAULT_PARTITIONS
     provider_url: str = ""
     provider_name: str = "sandbox"
@@ -69,4 +73,11 @@ class Settings(BaseSettings):
         text = self.vault_key.get_secret_value()
         if not text:
             raise ValueError("set ARREARS_VAULT_KEY to base64 of 32 random bytes")
-        return Keys.from_base64(text)
+        others = [key for key in self.vault_old_keys.get_secret_value().split(",") if key.strip()]
+        hash_key = self.vault_hash_key.get_secret_value()
+        if others and not hash_key:
+            raise ValueError(
+                "with ARREARS_VAULT_OLD_KEYS set ARREARS_VAULT_HASH_KEY too, to what `arrears vault hash-key` "
+                "printed before the first rotation: repeats are told by hashes under it"
+            )
+        return Keys.from_base64(text, (key.strip() for key in others), hash_key)

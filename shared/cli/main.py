@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import files, quarantine, running, tokens
+from shared.cli import files, quarantine, running, tokens, vault
 
 app = typer.Typer(
     name="arrears",
@@ -15,6 +15,7 @@ files.register(app)
 running.register(app)
 tokens.register(app)
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(vault.app, name="vault")
 
 if __name__ == "__main__":
     app()

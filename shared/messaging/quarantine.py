@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.messaging.decode import Broken
 from shared.messaging.folding import Failure
 from shared.messaging.records import Arrival, Record
-from shared.vault import Keys
+from shared.vault import Keys, open_for, seal_for
+from shared.vault.places import quarantine_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ async def put_broken(
 ) -> int | None:
     """Quarantine a record that is no event; None when it was quarantined before, whatever became of it since."""
     record = broken.record
-    values = _values(record, broken.customer_id, "", keys, code, at)
+    values = await _values(tx, record, broken.customer_id, "", keys, code, at)
     kind = (
         dict(record.headers).get("ce_type", b"").decode(errors="replace").replace("\x00", "")[:100]
     )
@@ -84,8 +85,8 @@ async def put_failed(
 ) -> int | None:
     """Quarantine an event or a tick that cannot be decided; `once`: None when it was quarantined before."""
     arrival = failure.arrival
-    values = _values(
-        record_of(arrival), arrival.customer_id, str(arrival.event_key), keys, code, at
+    values = await _values(
+        tx, record_of(arrival), arrival.customer_id, str(arrival.event_key), keys, code, at
     )
     found = await tx.execute(
         _PUT_ONCE if once else _PUT_AGAIN,
@@ -107,10 +108,17 @@ def record_of(arrival: Arrival) -> Record:
     )
 
 
-def _values(
-    record: Record, customer_id: str, event_key: str, keys: Keys, code: str, at: datetime
+async def _values(
+    tx: AsyncConnection,
+    record: Record,
+    customer_id: str,
+    event_key: str,
+    keys: Keys,
+    code: str,
+    at: datetime,
 ) -> dict[str, Any]:
-    row = _row_name(record.topic, record.partition, record.offset, customer_id, event_key)
+    identity = (record.topic, record.partition, record.offset, customer_id, event_key)
+    place = quarantine_place(identity)
     return {
         "topic": record.topic,
         "partition": record.partition,
@@ -118,13 +126,9 @@ def _values(
         "customer": customer_id,
         "event_key": event_key,
         "code": code,
-        "sealed": keys.seal("quarantine", "sealed", row, msgspec.msgpack.encode(record)),
+        "sealed": await seal_for(tx, keys, customer_id, place, msgspec.msgpack.encode(record)),
         "at": at,
     }
-
-
-def _row_name(*identity: object) -> str:
-    return "/".join(map(str, identity))
 
 
 async def list_quarantined(
@@ -180,7 +184,7 @@ def _readable(value: bytes | None) -> str | None:
 
 
 async def content(connection: AsyncConnection, keys: Keys, quarantine_id: int) -> Record | None:
-    """Decrypt a quarantined record; raises SealBroken."""
+    """Decrypt a quarantined record; raises SealBroken, and Forgotten where its customer was forgotten."""
     row = (
         await connection.execute(
             text("""
@@ -192,7 +196,8 @@ async def content(connection: AsyncConnection, keys: Keys, quarantine_id: int) -
     ).one_or_none()
     if row is None:
         return None
-    plain = keys.open("quarantine", "sealed", _row_name(*row[:5]), row[5])
+    place = quarantine_place(row[:5])
+    plain = await open_for(connection, keys, row.customer_id, place, row.sealed)
     return msgspec.msgpack.decode(plain, type=Record)
 
 

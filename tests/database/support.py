@@ -84,6 +84,7 @@ class Database:
         async with self.engine.begin() as tx:
             for table in TABLES:
                 await tx.execute(text(f"DELETE FROM {table}"))
+            await tx.execute(text("DELETE FROM vault.keys"))
 
     async def contents(self) -> dict[str, list[Any]]:
         """All that batches leave behind."""

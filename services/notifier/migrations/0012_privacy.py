@@ -1,4 +1,4 @@
-"""What retention and forgetting need."""
+"""What retention and forgetting need, and the vault's look-up hashes."""
 
 from alembic import op
 
@@ -9,5 +9,6 @@ down_revision = "0011_audit"
 
 
 def upgrade() -> None:
-    for statement in statements("0012_privacy"):
-        op.execute(statement)
+    for name in ("0012_privacy", "0012_vault"):
+        for statement in statements(name):
+            op.execute(statement)

@@ -1,0 +1,36 @@
+"""A connection as the owner of the schemas, who also migrates: services may neither drop a month nor empty a key."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+
+def owner_engine(url: str) -> AsyncEngine:
+    """Make an engine for a few long statements, as the role that the URL names; `url` as in ARREARS_DATABASE_URL."""
+    return create_async_engine(
+        url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 10,
+            "command_timeout": 600,
+            "server_settings": {
+                "application_name": "arrears-owner",
+                "timezone": "UTC",
+                "lock_timeout": "10s",
+            },
+        },
+    )
+
+
+@asynccontextmanager
+async def in_schema(engine: AsyncEngine, schema: str) -> AsyncIterator[AsyncConnection]:
+    """Begin a transaction whose search path is the *schema* of one service."""
+    async with engine.begin() as tx:
+        await tx.execute(
+            text("SELECT set_config('search_path', :schema, true)"), {"schema": f'"{schema}"'}
+        )
+        yield tx
