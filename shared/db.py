@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from shared.database_url import connect, split
 from shared.messaging import ddl
 
 CONNECT_SECONDS = 10
@@ -30,16 +31,20 @@ def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") ->
     Make the engine of one *service*: its schema is the search path, so that SQL names no schema.
 
     Waits end by themselves: connecting after 10 s, a statement or a lock in 30 s and 10 s, a transaction
-    that somebody left open after 60 s. `url` begins with postgresql+asyncpg://.
+    that somebody left open after 60 s. `url` begins with postgresql+asyncpg:// and may ask for TLS
+    (shared/database_url.py). A connection raises DatabaseRefused where certificate or password are wrong.
     """
+    address, tls = split(url)
     return create_async_engine(
-        url,
+        address,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=CONNECT_SECONDS,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
+            **tls,
+            "async_creator_fn": connect,
             "timeout": CONNECT_SECONDS,
             "command_timeout": COMMAND_SECONDS,
             "server_settings": {
@@ -61,10 +66,13 @@ async def migrate(url: str, services: Iterable[str]) -> None:
 
     Two who migrate at once wait for each other; a migration that waits 10 s for a table gives up.
     """
+    address, tls = split(url)
     engine = create_async_engine(
-        url,
+        address,
         poolclass=NullPool,
         connect_args={
+            **tls,
+            "async_creator_fn": connect,
             "timeout": CONNECT_SECONDS,
             "command_timeout": MIGRATION_SECONDS,
             "server_settings": {"application_name": "arrears-migrate", "timezone": "UTC"},

@@ -14,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import killpoints
 from shared.clock import Clock, SteppedClock, SystemClock
+from shared.database_url import DatabaseRefused
 from shared.db import check_schema, engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
 from shared.messaging import progress
 from shared.messaging.alarm import Alarm
+from shared.messaging.broker import BrokerRefused
 from shared.messaging.cases import StateTooNew
 from shared.messaging.consumer import Consumer, GiveBack
 from shared.messaging.effects import EffectWorker, Prepare
@@ -79,12 +81,13 @@ class Runtime:
             fused_ticks=not settings.stepped,
             partitions=settings.partitions,
         )
-        self.offsets = Offsets(settings.kafka, client_id=f"{name}-offsets")
+        kafka = settings.broker()
+        self.offsets = Offsets(kafka, client_id=f"{name}-offsets")
         self.freshness = Freshness()
         self.sampler = Sampler(self.freshness, self.offsets, self._settled)
-        self.relay = Relay(settings.kafka, self.engine, name, partitions=settings.partitions)
+        self.relay = Relay(kafka, self.engine, name, partitions=settings.partitions)
         self.consumer = Consumer(
-            settings.kafka,
+            kafka,
             name,
             topics_of(reactor, keeps_vault=parts.keeps_vault),
             self._handle,
@@ -122,7 +125,10 @@ class Runtime:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run while the body does. Raises SchemaTooOld, PartitionsDiffer, and what does not answer in a minute."""
+        """
+        Run while the body does. Raises SchemaTooOld, PartitionsDiffer, BrokerRefused or DatabaseRefused, and
+        what does not answer in a minute.
+        """
         try:
             await self._reach("database", self._prepare_database)
             await self._reach("kafka", self._prepare_topics)
@@ -147,7 +153,7 @@ class Runtime:
             await self.shell.prepare()
 
     async def _prepare_topics(self) -> None:
-        await ensure_topics(self.settings.kafka, self.settings.partitions)
+        await ensure_topics(self.settings.broker(), self.settings.partitions)
 
     async def _reach(self, what: str, attempt: Any) -> None:
         deadline = asyncio.get_running_loop().time() + START_SECONDS
@@ -155,6 +161,8 @@ class Runtime:
         while True:
             try:
                 return await attempt()  # type: ignore[no-any-return]
+            except (BrokerRefused, DatabaseRefused):
+                raise
             except (*FAILURES, SQLAlchemyError) as error:
                 if asyncio.get_running_loop().time() > deadline:
                     raise

@@ -3,8 +3,9 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from shared.connections import ConnectionSettings
 from shared.vault import Keys
 
 DEFAULT_PARTITIONS = 12
@@ -12,9 +13,9 @@ DEFAULT_PARTITIONS = 12
 ContactMode = Literal["observe", "sandbox", "live"]
 
 
-class Settings(BaseSettings):
+class Settings(ConnectionSettings):
     """
-    What a service needs to know of where it runs.
+    What a service needs to know of where it runs; each may come from a file, named by ARREARS_<NAME>_FILE.
 
     `contact`: observe decides and records but lets no effect leave; sandbox and live hand effects to
     `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
@@ -28,8 +29,6 @@ class Settings(BaseSettings):
 
     mode: Literal["development", "production"] = "development"
     contact: ContactMode | None = None
-    kafka: str = ""
-    database_url: Annotated[str, Field(repr=False)] = ""
     vault_key: SecretStr = SecretStr("")
     vault_old_keys: SecretStr = SecretStr("")
     vault_hash_key: SecretStr = SecretStr("")

@@ -25,7 +25,7 @@ def publish_file(path: Path, progress: Callable[[int], None]) -> int:
 
 async def _publish(path: Path, progress: Callable[[int], None]) -> int:
     settings = settings_or_fail()
-    await ensure_topics(settings.kafka, settings.partitions)
+    await ensure_topics(settings.broker(), settings.partitions)
     count = 0
 
     def counted() -> Iterator[Event]:
@@ -34,7 +34,7 @@ async def _publish(path: Path, progress: Callable[[int], None]) -> int:
             count += 1
             yield event
 
-    async with Publisher(settings.kafka) as publisher:
+    async with Publisher(settings.broker()) as publisher:
         await publisher.publish(counted())
     return count
 

@@ -60,10 +60,14 @@ def migrate() -> None:
     import asyncio  # noqa: PLC0415
 
     from shared.cli.serving import settings_or_fail  # noqa: PLC0415
+    from shared.database_url import DatabaseRefused  # noqa: PLC0415
     from shared.db import migrate as run  # noqa: PLC0415
     from shared.events.registry import SERVICES  # noqa: PLC0415
 
-    asyncio.run(run(settings_or_fail().database_url, SERVICES))
+    try:
+        asyncio.run(run(settings_or_fail().database_url, SERVICES))
+    except DatabaseRefused as error:
+        fail(str(error), code=1)
     say("every schema is at the newest version")
 
 
@@ -73,10 +77,13 @@ def publish(
     """Send the events of a file to Kafka as core banking would, in the order of the file."""
     from shared.cli.publishing import publish_file  # noqa: PLC0415
     from shared.events.jsonl import LineError  # noqa: PLC0415
+    from shared.messaging.broker import BrokerRefused  # noqa: PLC0415
 
     try:
         with progress_bar("publishing", events.stat().st_size) as advance:
             count = publish_file(events, advance)
     except LineError as error:
         fail(str(error))
+    except BrokerRefused as error:
+        fail(str(error), code=1)
     say(f"{count:,} events published")

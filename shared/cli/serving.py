@@ -22,14 +22,18 @@ def settings_or_fail() -> Settings:
     runs in this folder. What is wrong or missing is said, and ends the command.
     """
     from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import SettingsError  # noqa: PLC0415
 
     for name, value in running_here().items():
-        os.environ.setdefault(name, value)
+        if f"{name}_FILE" not in os.environ:
+            os.environ.setdefault(name, value)
     for name in ("ARREARS_KAFKA", "ARREARS_DATABASE_URL"):
-        if not os.environ.get(name):
+        if not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
             fail(f"set {name}, or start `arrears up` in this folder")
     try:
         return Settings()
+    except SettingsError as error:
+        fail(str(error))
     except ValidationError as error:
         problems = [
             f"ARREARS_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from sqlalchemy import text
 
 from shared.db import engine_for
 from shared.decision import CaseState
 from shared.events.envelope import Event
 from shared.events.registry import EVENT_TYPES, SERVICES
+from shared.messaging.broker import Reach
 from shared.messaging.decode import Broken, Decoded, Decoder
-from shared.messaging.kafka import close_client, open_client
+from shared.messaging.kafka import close_client, open_client, reader
 from shared.messaging.records import Record
 from shared.services import reactor
 
@@ -25,7 +26,7 @@ class Unreadable(RuntimeError):
     """A service published a record that the contract does not allow: a defect."""
 
 
-async def published(bootstrap: str, partitions: int) -> list[tuple[str, Event]]:
+async def published(bootstrap: Reach, partitions: int) -> list[tuple[str, Event]]:
     """Answer every (service, event) on the services' topics, in order per partition."""
     decoder = Decoder(frozenset(EVENT_TYPES) - RUNTIMES_OWN, partitions=partitions)
     events: list[tuple[str, Event]] = []
@@ -39,10 +40,8 @@ async def published(bootstrap: str, partitions: int) -> list[tuple[str, Event]]:
     return events
 
 
-async def _read(bootstrap: str, topic: str, partitions: int) -> list[Record]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+async def _read(bootstrap: Reach, topic: str, partitions: int) -> list[Record]:
+    consumer = reader(bootstrap)
     places = [TopicPartition(topic, number) for number in range(partitions)]
     await open_client(consumer)
     try:

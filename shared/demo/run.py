@@ -95,7 +95,7 @@ async def _live(settings: DemoSettings, cluster: Cluster, console: Console, bega
         f"{settings.days} days passed in {seconds:.1f} s: {driver.instants:,} instants, "
         f"{driver.rounds:,} rounds; all processes together held {memory / 2**30:.2f} GiB (PSS)"
     )
-    live_events = await published(cluster.kafka, DEFAULT_PARTITIONS)
+    live_events = await published(cluster.broker(), DEFAULT_PARTITIONS)
     live_states = await states(cluster.database_url)
     replaying = time.process_time()
     replayed = replay(
@@ -132,8 +132,8 @@ async def step(
     memory, stepping = 0, time.monotonic()
     first_case: float | None = None
     async with AsyncExitStack() as stack:
-        await ensure_topics(cluster.kafka, DEFAULT_PARTITIONS)
-        publisher = await stack.enter_async_context(Publisher(cluster.kafka))
+        await ensure_topics(cluster.broker(), DEFAULT_PARTITIONS)
+        publisher = await stack.enter_async_context(Publisher(cluster.broker()))
         clients = {
             name: await stack.enter_async_context(StepClient(cluster.step_ports[name]))
             for name in SERVICES

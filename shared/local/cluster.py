@@ -19,12 +19,14 @@ from pathlib import Path
 import httpx2
 
 from shared.clock import SystemClock
+from shared.connections import ConnectionSettings
 from shared.development_tokens import development_token, new_key, public_half
 from shared.events.registry import SERVICES
 from shared.local import LOOPBACK, LocalPartError, free_port, refuse_in_production
 from shared.local.guard import Guarded, spawn_guarded
 from shared.local.kafka import EmbeddedKafka
 from shared.local.postgres import EmbeddedPostgres
+from shared.messaging.broker import Broker
 
 SANDBOX = "sandbox"
 PROCESSES = (SANDBOX, *SERVICES)
@@ -72,14 +74,20 @@ class Cluster:
         self.wait_ready()
         note("services ready: " + ", ".join(self.names()))
 
+    def broker(self) -> Broker:
+        """Answer how Kafka is reached: the embedded one in plain text, a given one as its settings say."""
+        return (
+            Broker(self.kafka) if self.embedded_kafka is not None else ConnectionSettings().broker()
+        )
+
     def names(self) -> tuple[str, ...]:
         """Name the processes: the sandbox, the services, their second members."""
         return (*PROCESSES, *self.members)
 
     def start_parts(self, note: Callable[[str], None] = lambda _: None) -> None:
         """Start the embedded parts, unless ARREARS_KAFKA and ARREARS_DATABASE_URL name others."""
-        self.kafka = os.environ.get("ARREARS_KAFKA", "")
-        self.database_url = os.environ.get("ARREARS_DATABASE_URL", "")
+        given = ConnectionSettings()
+        self.kafka, self.database_url = given.kafka, given.database_url
         if not (self.kafka and self.database_url):
             refuse_in_production()
         if not self.database_url:

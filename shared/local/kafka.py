@@ -13,6 +13,8 @@ import socket
 import struct
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -36,7 +38,7 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listeners={listeners}
 advertised.listeners={advertised}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT{protocols}
 log.dirs={logs}
 log.retention.ms={retention}
 log.cleaner.dedupe.buffer.size=4194304
@@ -70,6 +72,20 @@ appender.out.layout.pattern=%d{ISO8601} %p %c %m%n
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """
+    Listeners beside the plain one, as a bank's broker has them.
+
+    `protocols` is the security protocol by listener name (upper case), `settings` are further lines of
+    server.properties, `scram` are arguments of `kafka-storage format --add-scram`.
+    """
+
+    protocols: Mapping[str, str]
+    settings: Mapping[str, str]
+    scram: Sequence[str] = ()
+
+
 class EmbeddedKafka:
     """A broker that keeps its port and its data over stop, kill and start.
 
@@ -86,6 +102,7 @@ class EmbeddedKafka:
         extra_listener_port: int | None = None,
         retention_hours: float | None = None,
         start_timeout: float = 60.0,
+        secured: Secured | None = None,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.log_path = self.data_dir / "kafka.log"
@@ -96,6 +113,8 @@ class EmbeddedKafka:
         self._advertised_extra = extra_listener_port
         self._retention_ms = -1 if retention_hours is None else int(retention_hours * 3_600_000)
         self._timeout = start_timeout
+        self._secured = secured or Secured({}, {})
+        self._secured_ports: dict[str, int] = {}
         self._process: Guarded | None = None
 
     @property
@@ -106,6 +125,10 @@ class EmbeddedKafka:
     def extra_bootstrap(self) -> str:
         """Where clients of the proxy connect."""
         return f"{LOOPBACK}:{self._advertised_extra}"
+
+    def secured_bootstrap(self, listener: str) -> str:
+        """Where a listener of `secured` is reached, once started."""
+        return f"{LOOPBACK}:{self._secured_ports[listener]}"
 
     @property
     def pid(self) -> int | None:
@@ -178,12 +201,16 @@ class EmbeddedKafka:
         if self._port_is_free_choice:
             self.port = free_port()
         controller = free_port()
-        bound = {"PLAINTEXT": self.port, "CONTROLLER": controller}
-        shown = {"PLAINTEXT": self.port}
+        bound: dict[str, int | None] = {"PLAINTEXT": self.port, "CONTROLLER": controller}
+        shown: dict[str, int | None] = {"PLAINTEXT": self.port}
         if self._advertised_extra is not None:
             self.extra_port = self.extra_port or free_port()
             bound["EXTRA"] = self.extra_port
             shown["EXTRA"] = self._advertised_extra
+        for name in self._secured.protocols:
+            self._secured_ports.setdefault(name, free_port())
+        bound |= self._secured_ports
+        shown |= self._secured_ports
         settings = SETTINGS.format(
             host=LOOPBACK,
             controller=controller,
@@ -191,7 +218,9 @@ class EmbeddedKafka:
             advertised=listeners(shown),
             logs=self.data_dir / "log",
             retention=self._retention_ms,
+            protocols="".join(f",{name}:{p}" for name, p in self._secured.protocols.items()),
         )
+        settings += "".join(f"{name}={value}\n" for name, value in self._secured.settings.items())
         (self.data_dir / "server.properties").write_text(settings)
         (self.data_dir / "log4j2.properties").write_text(LOGGING)
 
@@ -200,8 +229,10 @@ class EmbeddedKafka:
             return
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         settings = str(self.data_dir / "server.properties")
+        users = [part for user in self._secured.scram for part in ("--add-scram", user)]
+        tool = [*java, "kafka.tools.StorageTool", "format", "-t", f"A{cluster[1:]}"]
         done = subprocess.run(
-            [*java, "kafka.tools.StorageTool", "format", "-t", f"A{cluster[1:]}", "-c", settings],
+            [*tool, "-c", settings, *users],
             check=False,
             capture_output=True,
             text=True,

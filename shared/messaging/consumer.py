@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from shared import killpoints
+from shared.messaging.broker import Reach
 from shared.messaging.kafka import FAILURES, REBALANCE_SECONDS, REQUEST_SECONDS
 from shared.messaging.member import Member, Positions, kept_ranges, record_of
 from shared.messaging.records import Record
@@ -51,7 +52,7 @@ class Consumer:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Reach,
         group: str,
         topics: Sequence[str],
         handle: Handle,

@@ -16,6 +16,8 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
 )
 
+from shared.messaging.broker import Reach, broker_of, made, refusal_of
+
 log = structlog.get_logger(__name__)
 
 REQUEST_SECONDS = 10.0
@@ -30,15 +32,15 @@ FAILURES = (KafkaError, OSError, TimeoutError)
 """What a client raises when the broker or the way to it fails."""
 
 
-def group_consumer(bootstrap: str, group: str, *, client_id: str) -> AIOKafkaConsumer:
+def group_consumer(bootstrap: Reach, group: str, *, client_id: str) -> AIOKafkaConsumer:
     """
     Make a consumer that is a member of *group*; it reads bytes and commits nothing by itself.
 
     Membership is dynamic, because with a static one aiokafka never leaves the group. An offset that
     is missing or out of range is an error: resetting would lose records silently.
     """
-    return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    client = AIOKafkaConsumer(
+        **broker_of(bootstrap).options(),
         group_id=group,
         client_id=client_id,
         enable_auto_commit=False,
@@ -54,12 +56,34 @@ def group_consumer(bootstrap: str, group: str, *, client_id: str) -> AIOKafkaCon
         request_timeout_ms=(REBALANCE_SECONDS + 10) * 1000,
         metadata_max_age_ms=60_000,
     )
+    return made(client, bootstrap)
 
 
-def new_producer(bootstrap: str, *, client_id: str) -> AIOKafkaProducer:
+def reader(bootstrap: Reach, *, client_id: str = "reader") -> AIOKafkaConsumer:
+    """Make a consumer that is in no group: it reads what it is assigned, from the beginning, and commits nothing."""
+    client = AIOKafkaConsumer(
+        **broker_of(bootstrap).options(),
+        client_id=client_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        request_timeout_ms=int(REQUEST_SECONDS * 1000),
+    )
+    return made(client, bootstrap)
+
+
+def new_admin(bootstrap: Reach) -> AIOKafkaAdminClient:
+    """Make a client that asks for and changes topics and groups."""
+    client = AIOKafkaAdminClient(
+        **broker_of(bootstrap).options(), request_timeout_ms=int(REQUEST_SECONDS * 1000)
+    )
+    return made(client, bootstrap)
+
+
+def new_producer(bootstrap: Reach, *, client_id: str) -> AIOKafkaProducer:
     """Make an idempotent producer that waits for all replicas and sends at once."""
-    return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+    client = AIOKafkaProducer(
+        **broker_of(bootstrap).options(),
         client_id=client_id,
         acks="all",
         enable_idempotence=True,
@@ -68,15 +92,22 @@ def new_producer(bootstrap: str, *, client_id: str) -> AIOKafkaProducer:
         request_timeout_ms=int(REQUEST_SECONDS * 1000),
         metadata_max_age_ms=60_000,
     )
+    return made(client, bootstrap)
 
 
 async def open_client(client: Any) -> None:
-    """Start *client* within bounds; one that failed or was cancelled half-way is closed again."""
+    """
+    Start *client* within bounds; one that failed or was cancelled half-way is closed again.
+
+    Raises one of FAILURES: BrokerRefused where certificate, user or password are not accepted.
+    """
     try:
         async with asyncio.timeout(2 * REQUEST_SECONDS):
             await client.start()
-    except BaseException:
+    except BaseException as error:
         await close_client(client)
+        if isinstance(error, KafkaError) and (refusal := await refusal_of(client)):
+            raise refusal from error
         raise
 
 
@@ -117,7 +148,7 @@ class Offsets:
     answer would wait behind a fetch. Connects when first asked, and anew after a failure.
     """
 
-    def __init__(self, bootstrap: str, *, client_id: str) -> None:
+    def __init__(self, bootstrap: Reach, *, client_id: str) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._client: AIOKafkaConsumer | None = None
@@ -149,12 +180,7 @@ class Offsets:
     async def _connected(self) -> AIOKafkaConsumer:
         async with self._connecting:
             if self._client is None:
-                client = AIOKafkaConsumer(
-                    bootstrap_servers=self._bootstrap,
-                    client_id=self._client_id,
-                    isolation_level="read_committed",
-                    request_timeout_ms=int(REQUEST_SECONDS * 1000),
-                )
+                client = reader(self._bootstrap, client_id=self._client_id)
                 await open_client(client)
                 self._client = client
             return self._client
@@ -180,16 +206,14 @@ async def _known_offsets(
             return found
 
 
-async def seed_offsets(bootstrap: str, group: str, tps: Sequence[TopicPartition]) -> None:
+async def seed_offsets(bootstrap: Reach, group: str, tps: Sequence[TopicPartition]) -> None:
     """
     Give a *group* that has no offset for some of *tps* the beginning there, and leave the others alone.
 
     So a group has offsets from its first start on, and whatever is out of range later is a loss that
     must be seen, not a reset. Raises one of FAILURES.
     """
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=int(REQUEST_SECONDS * 1000)
-    )
+    admin = new_admin(bootstrap)
     await open_client(admin)
     try:
         async with asyncio.timeout(COORDINATOR_SECONDS):

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
+from shared.messaging.broker import Reach
 from shared.messaging.kafka import (
     REQUEST_SECONDS,
     Offsets,
@@ -48,7 +49,7 @@ class Member(ConsumerRebalanceListener):
     @classmethod
     async def open(
         cls,
-        bootstrap: str,
+        bootstrap: Reach,
         group: str,
         tps: Sequence[TopicPartition],
         *,
@@ -121,7 +122,7 @@ class Member(ConsumerRebalanceListener):
 
 
 async def kept_ranges(
-    bootstrap: str, tps: Collection[TopicPartition]
+    bootstrap: Reach, tps: Collection[TopicPartition]
 ) -> dict[TopicPartition, range]:
     """Answer which offsets these partitions hold; raises one of kafka.FAILURES."""
     offsets = Offsets(bootstrap, client_id="ranges")

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
+from shared.messaging.broker import Reach
 from shared.messaging.decode import encode
 from shared.messaging.kafka import close_client, new_producer, open_client
 
@@ -19,7 +20,7 @@ BATCH = 500
 class Publisher:
     """A producer on the topic `core-banking`; an async context manager."""
 
-    def __init__(self, bootstrap: str, *, client_id: str = "core-banking") -> None:
+    def __init__(self, bootstrap: Reach, *, client_id: str = "core-banking") -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None

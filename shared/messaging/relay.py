@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import killpoints
 from shared.messaging import outbox
+from shared.messaging.broker import Reach
 from shared.messaging.kafka import FAILURES, close_client, new_producer, open_client
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.partitions import partition_of
@@ -59,7 +60,7 @@ class Relay:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: Reach,
         engine: AsyncEngine,
         service: str,
         *,

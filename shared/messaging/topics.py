@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError, for_code
 
 from shared.decision import Reactor
 from shared.events.registry import CORE_BANKING, EVENT_TYPES, SERVICES, TOPICS
-from shared.messaging.kafka import REQUEST_SECONDS, close_client, open_client
+from shared.messaging.broker import Reach
+from shared.messaging.kafka import REQUEST_SECONDS, close_client, new_admin, open_client
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,7 @@ def topics_of(reactor: Reactor[Any], *, keeps_vault: bool) -> tuple[str, ...]:
 
 
 async def ensure_topics(
-    bootstrap: str,
+    bootstrap: Reach,
     partitions: int,
     *,
     topics: Iterable[str] = TOPICS,
@@ -49,9 +50,7 @@ async def ensure_topics(
     customer's records would not lie side by side, and KafkaError when the broker refuses.
     """
     wanted = list(topics)
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap, request_timeout_ms=int(REQUEST_SECONDS * 1000)
-    )
+    admin = new_admin(bootstrap)
     await open_client(admin)
     try:
         async with asyncio.timeout(APPEAR_SECONDS + 2 * REQUEST_SECONDS):

@@ -76,3 +76,22 @@ def test_states_that_older_code_stored_decode_and_say_the_same(name):
         for line in file.read_bytes().splitlines():
             state = msgspec.json.decode(line, type=found.state)
             assert msgspec.json.decode(canonical(state)) == msgspec.json.decode(line)
+
+
+def test_clients_of_kafka_and_postgresql_are_made_in_one_place():
+    """Made elsewhere, one would connect in plain text and without a password, whatever the settings say."""
+    makers = {
+        "AIOKafkaConsumer(": "shared/messaging/kafka.py",
+        "AIOKafkaProducer(": "shared/messaging/kafka.py",
+        "AIOKafkaAdminClient(": "shared/messaging/kafka.py",
+        "create_async_engine(": "shared/db.py",
+        "asyncpg.connect(": "shared/database_url.py",
+    }
+    elsewhere = [
+        f"{path.relative_to(ROOT)} calls {maker}"
+        for folder in ("services", "shared")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for maker, home in makers.items()
+        if maker in path.read_text(encoding="utf-8") and str(path.relative_to(ROOT)) != home
+    ]
+    assert elsewhere == []
