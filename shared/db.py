@@ -60,24 +60,34 @@ def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") ->
     )
 
 
+def direct_engine(url: str, name: str) -> AsyncEngine:
+    """Make an engine for a few long statements (600 s) as the role that the URL names; a lock is waited for 10 s."""
+    address, tls = split(url)
+    return create_async_engine(
+        address,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            **tls,
+            "async_creator_fn": connect,
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": MIGRATION_SECONDS,
+            "server_settings": {
+                "application_name": name,
+                "timezone": "UTC",
+                "lock_timeout": f"{LOCK_SECONDS}s",
+            },
+        },
+    )
+
+
 async def migrate(url: str, services: Iterable[str]) -> None:
     """
     Bring each service's schema to the newest revision, over one direct connection under an advisory lock.
 
     Two who migrate at once wait for each other; a migration that waits 10 s for a table gives up.
     """
-    address, tls = split(url)
-    engine = create_async_engine(
-        address,
-        poolclass=NullPool,
-        connect_args={
-            **tls,
-            "async_creator_fn": connect,
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": MIGRATION_SECONDS,
-            "server_settings": {"application_name": "arrears-migrate", "timezone": "UTC"},
-        },
-    )
+    engine = direct_engine(url, "arrears-migrate")
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATING})

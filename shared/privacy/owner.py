@@ -4,26 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.db import direct_engine
 
 
 def owner_engine(url: str) -> AsyncEngine:
     """Make an engine for a few long statements, as the role that the URL names; `url` as in ARREARS_DATABASE_URL."""
-    return create_async_engine(
-        url,
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={
-            "timeout": 10,
-            "command_timeout": 600,
-            "server_settings": {
-                "application_name": "arrears-owner",
-                "timezone": "UTC",
-                "lock_timeout": "10s",
-            },
-        },
-    )
+    return direct_engine(url, "arrears-owner")
 
 
 @asynccontextmanager
