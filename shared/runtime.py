@@ -19,7 +19,7 @@ from shared.db import check_schema, engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
-from shared.messaging import progress
+from shared.messaging import progress, spans
 from shared.messaging.alarm import Alarm
 from shared.messaging.broker import BrokerRefused
 from shared.messaging.cases import StateTooNew
@@ -205,7 +205,8 @@ class Runtime:
 
     async def _handle(self, records: Sequence[Record]) -> None:
         try:
-            result = await self.shell.handle(records, fresh=self.freshness.is_fresh)
+            with spans.of_batch(self.reactor.name, records):
+                result = await self.shell.handle(records, fresh=self.freshness.is_fresh)
         except StateTooNew as error:
             raise GiveBack(str(error)) from error
         for partition, offset in result.progress.items():

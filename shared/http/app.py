@@ -16,7 +16,7 @@ from shared.http.limits import BodyLimit
 from shared.runtime import Parts, Runtime
 from shared.settings import Settings
 from shared.stepper import Stepper
-from shared.telemetry import configure_logs
+from shared.telemetry import configure_logs, configure_tracing, tracing
 from shared.version import code_version
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
         raise ValueError(f"{name} cannot start without {', '.join(missing)}")
     settings.keys()
     configure_logs("json" if settings.mode == "production" else "text")
+    traced = configure_tracing(name)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -62,9 +63,15 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
             log.info("service_started", service=name, code=code_version(), stepped=settings.stepped)
             yield
         log.info("service_stopped", service=name)
+        tracing.flush()
 
     app = FastAPI(
-        title=f"Arrears {name}", description=DESCRIPTION, version=code_version(), lifespan=lifespan
+        title=f"Arrears {name}",
+        description=DESCRIPTION,
+        version=code_version(),
+        lifespan=lifespan,
+        # No operation spans and no logs: those would hold exceptions' texts.
+        telemetry={"tracing": traced, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.add_middleware(BodyLimit)
     verifier = Verifier(issuers_of(settings), SystemClock())

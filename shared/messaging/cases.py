@@ -1,7 +1,7 @@
 """The case rows: make the missing ones, lock them in one order, read and save states."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.decision import Reactor
-from shared.events.envelope import Event
+from shared.messaging.causes import Cause
+from shared.messaging.columns import joined, split
 from shared.messaging.partitions import partition_of
 
 
@@ -25,8 +26,8 @@ class CaseMissing(RuntimeError):
 @dataclass(slots=True)
 class Case:
     """
-    A locked case. `stored` is the state as JSON until it is first needed; `cause` the last fact that was
-    decided, which a tick of the same batch names as its cause; `dirty` that the row must be saved;
+    A locked case. `stored` is the state as JSON until it is first needed; `cause` what the last fact that was
+    decided came from, which ticks go on from; `dirty` that the row must be saved;
     `link` the head of the case's chain in the inbox (shared/audit/chain.py).
     """
 
@@ -39,11 +40,11 @@ class Case:
     wake_at: datetime | None
     parked_by: set[str]
     link: bytes
+    cause: Cause
     state: Any = None
     changed: bool = False
     dirty: bool = False
     parking_changed: bool = False
-    cause: Event | None = field(default=None, repr=False)
 
     def next_seq(self) -> int:
         """Raise the counter of what was handed in for this case."""
@@ -59,7 +60,7 @@ _INSERT = text("""
     ON CONFLICT DO NOTHING
 """)
 
-_COLUMNS = "customer_id, partition, state::text, state_version, case_seq, last_now, wake_at, parked_by, link"
+_COLUMNS = "customer_id, partition, state::text, state_version, case_seq, last_now, wake_at, parked_by, link, cause"
 
 _LOCK = text(f"""
     SELECT {_COLUMNS} FROM cases WHERE customer_id = ANY(CAST(:ids AS text[]))
@@ -82,15 +83,16 @@ _DUE_IDS = text("""
     WHERE wake_at IS NOT NULL AND wake_at <= :now AND parked_by = '{}' ORDER BY customer_id
 """)
 
-_SAVE = text("""
+_SAVE = text(f"""
     UPDATE cases SET state = coalesce(CAST(v.state AS jsonb), cases.state), state_version = v.version,
         stage = coalesce(v.stage, cases.stage), case_seq = v.case_seq, last_now = v.last_now, wake_at = v.wake_at,
-        link = v.link
+        link = v.link, cause = v.cause
     FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:versions AS int[]), CAST(:stages AS text[]),
-        CAST(:seqs AS bigint[]), CAST(:nows AS timestamptz[]), CAST(:wakes AS timestamptz[]), CAST(:links AS bytea[]))
-        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at, link)
+        CAST(:seqs AS bigint[]), CAST(:nows AS timestamptz[]), CAST(:wakes AS timestamptz[]), CAST(:links AS bytea[]),
+        {split("causes")})
+        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at, link, cause)
     WHERE cases.customer_id = v.customer_id
-""")
+""")  # noqa: S608  constants
 
 _PARK = text("UPDATE cases SET parked_by = CAST(:by AS text[]) WHERE customer_id = :id")
 
@@ -144,7 +146,18 @@ class Cases:
 
     def _read(self, rows: Iterable[Any]) -> dict[str, Case]:
         cases = {}
-        for customer_id, partition, stored, version, case_seq, last_now, wake_at, by, link in rows:
+        for (
+            customer_id,
+            partition,
+            stored,
+            version,
+            case_seq,
+            last_now,
+            wake_at,
+            by,
+            link,
+            cause,
+        ) in rows:
             if version > self.reactor.state_version:
                 raise StateTooNew(
                     f"a state of {self.reactor.name} has version {version}, "
@@ -160,6 +173,7 @@ class Cases:
                 wake_at=wake_at,
                 parked_by=set(by),
                 link=link,
+                cause=Cause.read(cause),
             )
         return cases
 
@@ -202,6 +216,7 @@ class Cases:
                     "nows": [c.last_now for c in dirty],
                     "wakes": [c.wake_at for c in dirty],
                     "links": [c.link for c in dirty],
+                    "causes": joined(c.cause.stored() for c in dirty),
                 },
             )
         for case in cases:

@@ -61,6 +61,13 @@ def attributes_of(record: Record) -> tuple[Mapping[str, str], bytes]:
     return _structured(record.value)
 
 
+def traceparent_of(record: Record) -> str:
+    """Answer the trace context in a record's headers, undecoded otherwise; "" for none."""
+    headers = dict(record.headers)
+    found = headers.get("traceparent") or headers.get("ce_traceparent") or b""
+    return found.decode("ascii", "replace")
+
+
 def _structured(value: bytes) -> tuple[dict[str, str], bytes]:
     try:
         line = _STRUCTURED.decode(value)
@@ -97,6 +104,9 @@ def headers_of(kind: str, attributes: Mapping[str, str]) -> list[tuple[str, byte
     if (entry := EVENT_TYPES.get(kind)) is not None:
         headers.append(("ce_dataschema", entry.dataschema.encode()))
     headers += [(f"ce_{name}", text.encode()) for name, text in attributes.items() if text]
+    if traceparent := attributes.get("traceparent"):
+        # where W3C's own propagators look for it, beside CloudEvents' extension
+        headers.append(("traceparent", traceparent.encode()))
     headers.append(("content-type", b"application/json"))
     return headers
 

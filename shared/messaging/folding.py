@@ -11,13 +11,16 @@ from shared.decision import Decision
 from shared.events.common import CaseParked, CaseReleased
 from shared.events.envelope import Event, Fact
 from shared.ids import event_key
+from shared.messaging import spans
 from shared.messaging.arriving import payload_digest
 from shared.messaging.cases import Case, Cases
+from shared.messaging.causes import Cause, cause_of, going_on
 from shared.messaging.deciding import decide_fact, decide_tick, tick_event
 from shared.messaging.effect_rows import StartedEffect
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival
 from shared.outgoing import published_event
+from shared.telemetry import tracing
 from shared.vault import Keys
 
 LONGEST_ERROR = 500
@@ -56,14 +59,18 @@ class Folding:
         """Decide a fact that is new; False when it failed: then its customer is parked and it waits."""
         case = self.locked[arrival.customer_id]
         now = arrival.now or self.clock
+        span = spans.of_fact(self._service, arrival, case.cause)
         try:
             state = self._cases.state_of(case)
             decision = decide_fact(self._reactor, state, arrival.event, now)
         except Exception as error:  # noqa: BLE001  one bad case must not hold up the partition
+            tracing.failed(span, error)
             self._fail(case, arrival, error)
             return False
+        finally:
+            tracing.end(span)
         self._take(case, decision, now)
-        case.cause = arrival.event
+        case.cause = cause_of(arrival.event, case.cause, now, tracing.traceparent_of(span))
         self.decided += 1
         return True
 
@@ -79,11 +86,13 @@ class Folding:
             return
         now = max(self.clock, case.last_now)
         event = tick_event(self._service, case.customer_id, case.case_seq + 1, now, fresh=fresh)
+        span = spans.of_tick(self._service, case.cause, now)
+        cause = going_on(case.cause, event, now, tracing.traceparent_of(span))
         try:
             state = self._cases.state_of(case)
             decision = decide_tick(self._reactor, state, event, now)
             outgoing = [
-                self._row(case, publication.about, publication.data, now, event)
+                self._row(case, publication.about, publication.data, now, event.id, cause)
                 for publication in decision.publish
             ]
             started = [
@@ -91,6 +100,8 @@ class Folding:
                 for effect in decision.effects
             ]
         except Exception as error:  # noqa: BLE001  one bad case must not hold up the partition
+            tracing.failed(span, error)
+            tracing.end(span)
             self._fail(case, self._tick_arrival(case, event, now), error, again=False)
             return
         self.ticks += 1
@@ -98,6 +109,7 @@ class Folding:
             decision.publish or decision.effects or decision.withdraw
         ):
             return
+        tracing.end(span)
         self.tick_rows.append(self._tick_arrival(case, event, now))
         case.next_seq()
         self.outbox += outgoing
@@ -112,7 +124,7 @@ class Folding:
         case.parking_changed = True
         data = CaseParked(customer_id=case.customer_id, service=self._service, reason=reason)
         now = max(self.clock, case.last_now)
-        self.outbox.append(self._row(case, str(case.next_seq()), data, now, None))
+        self.outbox.append(self._row(case, str(case.next_seq()), data, now, "", case.cause))
 
     def release(self, case: Case) -> None:
         """End the parking here, and tell the others."""
@@ -120,7 +132,7 @@ class Folding:
         case.parking_changed = True
         data = CaseReleased(customer_id=case.customer_id, service=self._service)
         now = max(self.clock, case.last_now)
-        self.outbox.append(self._row(case, str(case.next_seq()), data, now, None))
+        self.outbox.append(self._row(case, str(case.next_seq()), data, now, "", case.cause))
 
     def hear(self, case: Case, event: Event) -> None:
         """Apply what another service says of a customer that it parks or releases; no decision is asked."""
@@ -149,10 +161,9 @@ class Folding:
         self.park(case, "decide_raised")
 
     def _row(
-        self, case: Case, about: str, data: Fact, now: datetime, tick: Event | None
+        self, case: Case, about: str, data: Fact, now: datetime, tick_id: str, cause: Cause
     ) -> OutboxRow:
         event = published_event(self._service, case.customer_id, about, data, now)
-        cause = case.cause or tick
         return OutboxRow(
             event_id=event.id,
             aggregatetype=self._service,
@@ -160,9 +171,9 @@ class Folding:
             type=event.type,
             payload=_text(data),
             time=now,
-            causationid=tick.id if tick else "",
-            correlationid=(cause.correlationid or cause.id) if cause else "",
-            traceparent=cause.traceparent if cause else "",
+            causationid=tick_id,
+            correlationid=cause.correlationid,
+            traceparent=cause.traceparent,
         )
 
     def _tick_arrival(self, case: Case, event: Event, now: datetime) -> Arrival:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import killpoints
-from shared.messaging import outbox
+from shared.messaging import outbox, spans
 from shared.messaging.broker import Reach
 from shared.messaging.kafka import FAILURES, close_client, new_producer, open_client
 from shared.messaging.outbox import OutboxRow
@@ -183,9 +183,12 @@ class Relay:
         shares = self._shares(rows)
         if not shares:
             return 0
-        sends = [await self._send(producer, tp, share) for tp, share in shares.items()]
-        async with asyncio.timeout(ANSWER_SECONDS):
-            answers = await asyncio.gather(*(future for _, future in sends), return_exceptions=True)
+        with spans.of_relay(self._service, rows):
+            sends = [await self._send(producer, tp, share) for tp, share in shares.items()]
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answers = await asyncio.gather(
+                    *(future for _, future in sends), return_exceptions=True
+                )
         taken: list[int] = []
         failed: BaseException | None = None
         for (tp, share), (count, _), answer in zip(shares.items(), sends, answers, strict=True):
