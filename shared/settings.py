@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.connections import ConnectionSettings
+from shared.production import refusals
 from shared.vault import Keys
 
 DEFAULT_PARTITIONS = 12
@@ -23,6 +24,8 @@ class Settings(ConnectionSettings):
     between, which still open; `vault_hash_key` never changes (docs/operations/privacy.md). `batch` caps the
     records of one transaction. `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody
     read /health and /metrics.
+    `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
+    `allow` names what production may start with all the same (shared/production.py).
     """
 
     model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore", secrets_dir=None)
@@ -44,6 +47,13 @@ class Settings(ConnectionSettings):
     strategy: str = ""
     dev_key: SecretStr = SecretStr("")
     open_metrics: bool = False
+    oidc_issuer: str = ""
+    oidc_audience: str = "arrears"
+    oidc_jwks_url: str = ""
+    roles_claim: str = "roles"
+    regions_claim: str = "regions"
+    portfolios_claim: str = "portfolios"
+    allow: str = ""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -55,6 +65,8 @@ class Settings(ConnectionSettings):
                 )
             if self.stepped:
                 raise ValueError("ARREARS_STEPPED is for demo and tests; production has one clock")
+            if refused := refusals(self):
+                raise ValueError("\n  ".join(["production refuses to start:", *refused]))
         if self.vault_key.get_secret_value():
             try:
                 self.keys()

@@ -36,14 +36,21 @@ def settings_or_fail() -> Settings:
         fail(str(error))
     except ValidationError as error:
         problems = [
-            f"ARREARS_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            f"{_variable(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
         fail("\n  ".join(["the settings are wrong:", *problems]))
 
 
+def _variable(place: tuple[int | str, ...]) -> str:
+    """Name the variable of a wrong field; what concerns several names them itself."""
+    return f"ARREARS_{'_'.join(map(str, place)).upper()}: " if place else ""
+
+
 def running_here() -> dict[str, str]:
     """Answer the settings that the `arrears up` or demo of this folder left for other commands."""
+    if os.environ.get("ARREARS_MODE", "").strip().lower() == "production":
+        return {}
     for run in ("up", "demo"):
         path = Path(".arrears") / run / "connection.json"
         if path.exists():
@@ -59,6 +66,8 @@ def serve_process(name: str) -> None:
     if name not in (*SERVICES, SANDBOX):
         fail(f"{name!r} is no service; there are {', '.join((*SERVICES, SANDBOX))}")
     settings = settings_or_fail()
+    if name == SANDBOX and settings.mode == "production":
+        fail("the sandbox provider is for demo and tests: ARREARS_MODE=production has none")
     app = _sandbox() if name == SANDBOX else _service(name, settings)
     collect_less()
     uvicorn.run(

@@ -1,7 +1,10 @@
 """Where the public keys of an issuer come from: the development key, or (OIDC) the issuer's JWKS."""
 
+from shared.clock import Clock
 from shared.development_tokens import AUDIENCE, ISSUER, read_key
-from shared.http.access_tokens import Issuer, PublicKey
+from shared.http.access_tokens import Claims, Issuer, PublicKey
+from shared.http.oidc import OidcKeys
+from shared.production import allowed
 from shared.settings import Settings
 
 
@@ -16,9 +19,19 @@ class FixedKeys:
         return self._keys.get(kid)
 
 
-def issuers_of(settings: Settings) -> list[Issuer]:
+def issuers_of(settings: Settings, clock: Clock) -> list[Issuer]:
     """Answer whose tokens the settings accept; raises ValueError for a malformed development key."""
     issuers = []
+    if settings.oidc_issuer:
+        keys = OidcKeys(
+            settings.oidc_issuer,
+            clock,
+            jwks_url=settings.oidc_jwks_url,
+            https_only=settings.mode == "production"
+            and "plaintext-issuer" not in allowed(settings.allow),
+        )
+        claims = Claims(settings.roles_claim, settings.regions_claim, settings.portfolios_claim)
+        issuers.append(Issuer(settings.oidc_issuer, settings.oidc_audience, keys, claims))
     if jwk := settings.dev_key.get_secret_value():
         key = read_key(jwk)
         issuers.append(Issuer(ISSUER, AUDIENCE, FixedKeys({key.kid or "": key})))

@@ -56,6 +56,10 @@ class TokenRefused(Exception):
         self.reason = reason
 
 
+class KeysUnavailable(Exception):
+    """The issuer's keys cannot be had: nothing can be said about the token."""
+
+
 class KeySource(Protocol):
     """Where the public keys of an issuer come from."""
 
@@ -89,7 +93,7 @@ class Verifier:
         self._clock = clock
 
     async def verify(self, token: str) -> Caller:
-        """Answer the caller that *token* names; raises TokenRefused."""
+        """Answer the caller that *token* names; raises TokenRefused, KeysUnavailable."""
         if len(token) > LONGEST_TOKEN:
             raise TokenRefused("too_large")
         if not _COMPACT.fullmatch(token):

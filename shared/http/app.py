@@ -74,7 +74,8 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
         telemetry={"tracing": traced, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.add_middleware(BodyLimit)
-    verifier = Verifier(issuers_of(settings), SystemClock())
+    clock = SystemClock()
+    verifier = Verifier(issuers_of(settings, clock), clock)
     app.add_middleware(Authentication, verifier=verifier, open_paths=open_paths(settings))
     problems.install(app)
     app.include_router(health.router)

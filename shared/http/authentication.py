@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.http.access import PROBES, Caller
-from shared.http.access_tokens import TokenRefused, Verifier
+from shared.http.access_tokens import KeysUnavailable, TokenRefused, Verifier
 from shared.http.problems import problem
 from shared.settings import Settings
 
@@ -58,6 +58,10 @@ class Authentication:
             except TokenRefused as refused:
                 log.warning("token_refused", reason=refused.reason)
                 await _unauthenticated(refused.reason)(scope, receive, send)
+                return
+            except KeysUnavailable:
+                log.warning("token_not_verified", reason="issuer_unreachable")
+                await problem("issuer-unavailable")(scope, receive, send)
                 return
         scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)

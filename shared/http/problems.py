@@ -24,6 +24,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "invalid": (422, "A field is missing or wrong"),
     "conflict": (422, "Another fact has this id already"),
     "internal": (500, "Something failed here"),
+    "issuer-unavailable": (503, "The issuer of the tokens cannot be asked for its keys"),
     "unavailable": (503, "The database does not answer"),
 }
 """Slug -> status and title. The type's URI is urn:arrears:problem:<slug>; slugs are never renamed."""

@@ -19,10 +19,14 @@ class LocalPartError(RuntimeError):
 
 def refuse_in_production(mode: str | None = None) -> None:
     """Raise in production mode: `mode`, or ARREARS_MODE where none is given."""
+    by_name = [name.strip() for name in os.environ.get("ARREARS_ALLOW", "").split(",")]
+    if "embedded-parts" in by_name:
+        return
     if (mode or os.environ.get("ARREARS_MODE", "")).strip().lower() == "production":
         raise LocalPartError(
             "ARREARS_MODE=production refuses the embedded Kafka and PostgreSQL: they are for demo, tests and "
-            "development. Set ARREARS_KAFKA=host:port and ARREARS_DATABASE_URL=postgresql+asyncpg://..."
+            "development. Set ARREARS_KAFKA=host:port and ARREARS_DATABASE_URL=postgresql+asyncpg://... "
+            "(or allow them by name: ARREARS_ALLOW=embedded-parts)"
         )
 
 
