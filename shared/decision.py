@@ -15,14 +15,25 @@ class CaseState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     What one service knows of one customer; each service derives its own.
 
     `stage` is the service's stage, a query column; `wake_at` is when the case is to be looked at
-    again (AT_ONCE: in the next tick; None: only another fact can matter).
+    again (AT_ONCE: in the next tick; None: only another fact can matter). `region` (of the customer) and
+    `portfolio` (the creditor of what is overdue) are query columns too: who may see the case follows from them.
     """
 
     stage: str = "idle"
     wake_at: datetime | None = None
+    region: str = ""
+    portfolio: str = ""
 
 
 S = TypeVar("S", bound=CaseState)
+
+
+def placed(state: S, region: str, portfolio: str) -> S:
+    """Answer *state* with its region and portfolio; what is not known ("") replaces nothing."""
+    region, portfolio = region or state.region, portfolio or state.portfolio
+    if (region, portfolio) == (state.region, state.portfolio):
+        return state
+    return msgspec.structs.replace(state, region=region, portfolio=portfolio)
 
 
 @dataclass(frozen=True, slots=True)

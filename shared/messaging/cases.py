@@ -86,11 +86,12 @@ _DUE_IDS = text("""
 _SAVE = text(f"""
     UPDATE cases SET state = coalesce(CAST(v.state AS jsonb), cases.state), state_version = v.version,
         stage = coalesce(v.stage, cases.stage), case_seq = v.case_seq, last_now = v.last_now, wake_at = v.wake_at,
-        link = v.link, cause = v.cause
+        link = v.link, cause = v.cause,
+        region = coalesce(v.region, cases.region), portfolio = coalesce(v.portfolio, cases.portfolio)
     FROM unnest(CAST(:ids AS text[]), CAST(:states AS text[]), CAST(:versions AS int[]), CAST(:stages AS text[]),
         CAST(:seqs AS bigint[]), CAST(:nows AS timestamptz[]), CAST(:wakes AS timestamptz[]), CAST(:links AS bytea[]),
-        {split("causes")})
-        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at, link, cause)
+        {split("causes")}, CAST(:regions AS text[]), CAST(:portfolios AS text[]))
+        AS v (customer_id, state, version, stage, case_seq, last_now, wake_at, link, cause, region, portfolio)
     WHERE cases.customer_id = v.customer_id
 """)  # noqa: S608  constants
 
@@ -217,6 +218,8 @@ class Cases:
                     "wakes": [c.wake_at for c in dirty],
                     "links": [c.link for c in dirty],
                     "causes": joined(c.cause.stored() for c in dirty),
+                    "regions": [c.state.region or None if c.changed else None for c in dirty],
+                    "portfolios": [c.state.portfolio or None if c.changed else None for c in dirty],
                 },
             )
         for case in cases:

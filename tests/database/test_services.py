@@ -46,10 +46,21 @@ async def test_the_services_over_postgresql_equal_the_replay(shell_database, see
                 for (service, customer), state in world.states.items()
                 if service == place
             }
+            await columns_say_where_the_case_belongs(live, reactor)
             assert await live.one("SELECT count(*) FROM quarantine") == 0
             assert await replay_recorded(live.engine, reactor) == []
     finally:
         await bank.close()
+
+
+async def columns_say_where_the_case_belongs(live, reactor):
+    """Who may see a case follows from its columns, so they must be those of its state."""
+    rows = await live.rows("SELECT region, portfolio, state::text FROM cases")
+    states = [(region, portfolio, decode(reactor, state)) for region, portfolio, state in rows]
+    for region, portfolio, state in states:
+        assert (region, portfolio) == (state.region, state.portfolio)
+    named = {(region, portfolio) for region, portfolio, _ in states} - {("", "")}
+    assert named or reactor.name == "legal", "legal gets nobody in so few days"
 
 
 def decode(reactor, stored: str):

@@ -37,7 +37,7 @@ from services.legal.domain.state import (
 from services.legal.domain.tick import look
 from services.legal.policy import LegalPolicy
 from shared.clock import AT_ONCE
-from shared.decision import Decision
+from shared.decision import Decision, placed
 from shared.events.envelope import Event, Woken
 from shared.events.legal import CourtNotice
 from shared.events.scheduler import (
@@ -59,7 +59,7 @@ def decide(
                 return Decision(file)
             return look(file, event.data.customer_id, now, policy)
         case FollowUpDue(kind="legal") as due:
-            return Decision(_open(file, due))
+            return Decision(_open(_placed(file, due), due))
         case FollowUpDue(kind="requested") as due:
             return Decision(_remind(file, due))
         case FollowUpCancelled(follow_up_id=follow_up_id, reason=reason):
@@ -77,6 +77,11 @@ def decide(
             return Decision(_hear(file, notice, event.time))
         case _:
             return Decision(file)
+
+
+def _placed(file: LegalFile, due: FollowUpDue) -> LegalFile:
+    seen = due.situation
+    return file if seen is None else placed(file, seen.region, seen.creditor)
 
 
 def _noted(file: LegalFile, changed: dict[str, Proceedings]) -> LegalFile:

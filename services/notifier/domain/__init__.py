@@ -19,7 +19,7 @@ from services.notifier.domain.correspondence import Contact, Correspondence, Not
 from services.notifier.domain.turn import Turn
 from services.notifier.policy import NotifierPolicy
 from shared.clock import AT_ONCE
-from shared.decision import Decision, Effect, Publish
+from shared.decision import Decision, Effect, Publish, placed
 from shared.events.envelope import Event, Woken
 from shared.events.notifier import ProviderReceipt
 from shared.events.scheduler import FollowUpCancelled, FollowUpDue, Situation
@@ -39,11 +39,12 @@ def decide(
                 choices=(_, *_),
                 not_before=datetime(),
                 not_after=datetime(),
-                situation=Situation(),
+                situation=Situation() as picture,
             ) as due
         ) if due.follow_up_id not in state.notices:
             notices = {**state.notices, due.follow_up_id: _notice(due, event.time)}
-            return Decision(replace(state, notices=notices, wake_at=AT_ONCE))
+            seen = placed(state, picture.region, picture.creditor)
+            return Decision(replace(seen, notices=notices, wake_at=AT_ONCE))
 
         case FollowUpCancelled(kind="contact", follow_up_id=follow_up_id):
             at = max(event.time, state.cancelled.get(follow_up_id, event.time))
@@ -140,5 +141,7 @@ def _look(
         notices=notices,
         cancelled=cancelled_at,
         receipts=tuple(held),
+        region=state.region,
+        portfolio=state.portfolio,
     )
     return Decision(after, tuple(publish), tuple(effects), tuple(withdraw))

@@ -13,6 +13,14 @@ def amounts(sums: dict[str, int]) -> tuple[Amount, ...]:
     return tuple(Amount(currency=currency, amount_minor=sums[currency]) for currency in sums)
 
 
+def place(case: CollectionCase, overdue: list[Unpaid]) -> tuple[str, str]:
+    """Answer region and portfolio: the customer's, and the creditor of the oldest overdue account, else of the first."""
+    accounts = [entry.account_id for entry in overdue] + sorted(case.accounts)
+    creditors = (case.accounts[each].creditor for each in accounts)
+    region = case.customer.region if case.customer is not None else ""
+    return region, next((creditor for creditor in creditors if creditor), "")
+
+
 def describe(case: CollectionCase, entries: list[Unpaid], dpd: int, bucket: str) -> Situation:
     """Answer the snapshot of the case; *entries* are the instalments in question, the oldest first."""
     customer = case.customer

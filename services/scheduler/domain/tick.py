@@ -4,11 +4,11 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import hours, standing, taking
+from services.scheduler.domain import hours, situation, standing, taking
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.view import View
 from services.scheduler.policy import Strategy
-from shared.decision import Decision
+from shared.decision import Decision, placed
 
 
 def look(
@@ -22,6 +22,7 @@ def look(
     view = View(customer_id, case, now, strategy)
     standing.cancel(view)
     if fresh:
+        view.case = placed(view.case, *situation.place(view.case, view.overdue))
         standing.regret(view)
         standing.settle_promises(view)
         standing.open_or_close(view)

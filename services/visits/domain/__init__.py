@@ -34,7 +34,7 @@ from services.visits.domain.state import (
 from services.visits.domain.tick import look
 from services.visits.policy import VisitPolicy
 from shared.clock import AT_ONCE
-from shared.decision import Decision
+from shared.decision import Decision, placed
 from shared.events.envelope import Event, Woken
 from shared.events.scheduler import (
     CaseClosed,
@@ -56,7 +56,7 @@ def decide(
                 return Decision(book)
             return look(book, event.data.customer_id, now, policy)
         case FollowUpDue(kind="visit") as due:
-            return Decision(_open(book, due))
+            return Decision(_open(_placed(book, due), due))
         case FollowUpDue(kind="requested") as due:
             return Decision(_remind(book, due))
         case FollowUpCancelled() as cancelled:
@@ -74,6 +74,11 @@ def decide(
             return Decision(_hear(book, report))
         case _:
             return Decision(book)
+
+
+def _placed(book: FieldBook, due: FollowUpDue) -> FieldBook:
+    seen = due.situation
+    return book if seen is None else placed(book, seen.region, seen.creditor)
 
 
 def _noted(book: FieldBook, changed: dict[str, Visit]) -> FieldBook:

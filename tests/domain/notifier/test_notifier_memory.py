@@ -40,7 +40,7 @@ def test_a_follow_up_is_forgotten_some_time_after_its_last_news():
     story.given(tick(minutes(1) + KEEP - MOMENT))
     assert story.state.notices
     story.when(tick(minutes(1) + KEEP)).then()
-    assert story.state == Correspondence()
+    assert story.state == Correspondence(portfolio="BANK-1")
 
 
 def test_an_old_receipt_is_no_newer_news():
@@ -94,7 +94,7 @@ def test_the_later_of_two_cancellations_counts_in_whatever_order_they_come():
 
 def test_a_follow_up_that_was_cancelled_before_it_began_leaves_the_cancellation_only():
     story = given(NOTIFIER, fact(due()), fact(cancelled())).when(tick())
-    assert story.state == Correspondence(cancelled={"F-S1": START})
+    assert story.state == Correspondence(cancelled={"F-S1": START}, portfolio="BANK-1")
 
 
 def test_a_receipt_for_an_unknown_effect_is_forgotten_too():
