@@ -18,6 +18,7 @@ LEGAL = Reactor(
             "hold.lifted",
             "case.closed",
             "court.notice",
+            "court.outcome_recorded",
         }
     ),
     publishes=frozenset(

@@ -43,6 +43,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `quiet_until` to `quiet_from` local time in every zone of the customer. `bucket_bounds` are the
     last DPD of M0, M1, ...; what is above the last bound is the last bucket. A promise is broken
     `promise_grace_days` after its date. `forget_days` is how long ids that are spent are remembered.
+    Who says that they paid is left alone for `says_paid_hours`, who declares hardship for `hardship_days`.
     """
 
     name: str = "standard"
@@ -55,6 +56,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     promise_grace_days: int = 2
     max_attempts: int = 3
     forget_days: int = 90
+    says_paid_hours: int = 72
+    hardship_days: int = 30
     ladder: tuple[Step, ...] = ()
 
     def bucket(self, dpd: int) -> str:

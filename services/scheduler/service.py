@@ -4,7 +4,7 @@ from services.scheduler.domain import decide
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
 from shared.decision import Reactor
-from shared.events import common, core_banking, scheduler
+from shared.events import commands, common, core_banking, scheduler
 
 SCHEDULER = Reactor(
     name="scheduler",
@@ -14,6 +14,7 @@ SCHEDULER = Reactor(
     reacts_to=frozenset(
         {
             *core_banking.TYPES,
+            *commands.SCHEDULER,
             "contact.sent",
             "contact.delivered",
             "contact.answered",

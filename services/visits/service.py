@@ -18,6 +18,7 @@ VISITS = Reactor(
             "hold.lifted",
             "case.closed",
             "field.report",
+            "visit.outcome_recorded",
         }
     ),
     publishes=frozenset(

@@ -1,8 +1,9 @@
 """Find a fact's model, topic and version by its type: the table of contents of the published language."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.events import common, core_banking, legal, notifier, scheduler, visits
+from shared.events import commands, common, core_banking, legal, notifier, scheduler, visits
 from shared.events.envelope import Fact, Woken
 
 CORE_BANKING = "core-banking"
@@ -29,7 +30,7 @@ class EventType:
         return f"urn:arrears:{self.name}:{self.version}"
 
 
-def _owned(types: dict[str, type[Fact]], *topics: str) -> dict[str, EventType]:
+def _owned(types: Mapping[str, type[Fact]], *topics: str) -> dict[str, EventType]:
     return {name: EventType(name, model, frozenset(topics)) for name, model in types.items()}
 
 
@@ -45,10 +46,15 @@ EVENT_TYPES: dict[str, EventType] = {
     **_owned(notifier.BY_HTTP),
     **_owned(visits.BY_HTTP),
     **_owned(legal.BY_HTTP),
+    **_owned(commands.TYPES),
     **_owned({WOKEN: Woken}),
 }
 
 TYPE_OF: dict[type[Fact], str] = {entry.model: entry.name for entry in EVENT_TYPES.values()}
 """The type name of each model: what a decider publishes needs no name beside it."""
-BY_HTTP = frozenset({*notifier.BY_HTTP, *visits.BY_HTTP, *legal.BY_HTTP})
+OUTCOMES = frozenset({*notifier.BY_HTTP, *visits.BY_HTTP, *legal.BY_HTTP})
+"""What providers, field staff and courts tell of effects: the only facts that webhooks take."""
+COMMANDS = frozenset(commands.TYPES)
+"""What people do and customers declare, each by a route of its own."""
+BY_HTTP = OUTCOMES | COMMANDS
 """Facts that enter by HTTP, or, in a replay, from the input file."""

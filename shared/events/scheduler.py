@@ -9,7 +9,8 @@ from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant,
 Channel = Literal["sms", "call", "email", "wechat", "letter"]
 FollowUpKind = Literal["contact", "visit", "legal", "requested"]
 CaseStage = Literal["reminder", "contact", "letter", "visit", "legal"]
-HoldReason = Literal["deceased", "bankrupt", "merged", "promise", "dispute"]
+HaltReason = Literal["person", "says_paid", "dispute", "complaint", "hardship", "attorney"]
+"""Why a person, or a customer's word, stopped contact."""
 
 
 class Amount(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,11 +132,17 @@ class StepSkipped(Fact, frozen=True, kw_only=True):
 
 
 class HoldApplied(Fact, frozen=True, kw_only=True):
-    """Nothing is done about the case while the hold stands."""
+    """
+    Nothing is done about the case while the hold stands.
+
+    `reason`: deceased, bankrupt, merged, promise, diverged, or one of HaltReason. It ends with the business
+    date `until_on`, or at `until_at`, unless something ends it before; neither: only a fact ends it.
+    """
 
     hold_id: Name
     reason: str
     until_on: DateOn | None = None
+    until_at: Instant | None = None
 
 
 class HoldLifted(Fact, frozen=True, kw_only=True):
@@ -183,10 +190,10 @@ class CaseMerged(Fact, frozen=True, kw_only=True):
 
 
 class CaseClosed(Fact, frozen=True, kw_only=True):
-    """Nothing is overdue any more: cured by payment, or there is nothing left to collect."""
+    """Nothing is pursued any more: cured by payment, nothing left to collect, or a person decided so."""
 
     episode: int
-    cause: Literal["cured", "nothing_collectable"]
+    cause: Literal["cured", "nothing_collectable", "closed_by_person"]
     paid: tuple[Amount, ...] = ()
 
 

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.decision import Reactor
 from shared.events.envelope import Event, utc
-from shared.events.registry import BY_HTTP, EVENT_TYPES
+from shared.events.registry import EVENT_TYPES, OUTCOMES
 from shared.http.access import needs
 from shared.http.context import Running
 from shared.http.problems import RESPONSES, FieldError, ProblemError
@@ -49,9 +49,9 @@ class Accepted(BaseModel):
 
 
 def router_for(reactor: Reactor[Any], *, source: str) -> APIRouter:
-    """Make the webhook routes of a service; it takes only the HTTP facts that it reacts to."""
+    """Make the webhook routes of a service; it takes only the outcomes that it reacts to."""
     router = APIRouter(tags=["webhooks"], responses=RESPONSES)
-    taken = sorted(reactor.reacts_to & BY_HTTP)
+    taken = sorted(reactor.reacts_to & OUTCOMES)
     if not taken:
         return router
 

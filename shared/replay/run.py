@@ -11,7 +11,7 @@ from shared.decision import CaseState, Reactor
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event, Fact
 from shared.events.jsonl import write_line
-from shared.events.registry import BY_HTTP, SERVICES
+from shared.events.registry import OUTCOMES, SERVICES
 from shared.replay.reading import Inputs
 from shared.replay.summary import CustomerSummary, Summary, Tally
 from shared.replay.world import Published, World
@@ -137,5 +137,5 @@ def _spoken_for(events: Iterable[Event]) -> frozenset[str]:
     return frozenset(
         event.data.effect_id  # type: ignore[attr-defined]
         for event in events
-        if event.type in BY_HTTP
+        if event.type in OUTCOMES
     )

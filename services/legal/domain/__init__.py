@@ -32,6 +32,7 @@ from services.legal.domain.state import (
     LegalFile,
     Notice,
     Proceedings,
+    as_told,
     stage_of,
 )
 from services.legal.domain.tick import look
@@ -53,7 +54,7 @@ def decide(
     file: LegalFile, event: Event, now: datetime, policy: LegalPolicy
 ) -> Decision[LegalFile]:
     """Answer one event; late, repeated and foreign ones change nothing."""
-    match event.data:
+    match as_told(event.data, file):
         case Woken(fresh=fresh):
             if not fresh or file.wake_at is None or file.wake_at > now:
                 return Decision(file)

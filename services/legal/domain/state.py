@@ -6,7 +6,9 @@ from typing import Literal
 import msgspec
 
 from shared.decision import CaseState
-from shared.events.envelope import Instant
+from shared.events.commands import CourtOutcomeRecorded
+from shared.events.envelope import Fact, Instant
+from shared.events.legal import CourtNotice
 from shared.events.scheduler import Amount, Situation
 from shared.ids import derive
 
@@ -113,6 +115,38 @@ class LegalFile(CaseState, frozen=True, kw_only=True):
 def effect_id(customer_id: str, follow_up_id: str, kind: Kind, number: int) -> str:
     """Answer the id of the effect that is the *number*-th of these proceedings."""
     return derive("legal", customer_id, follow_up_id, kind, number)
+
+
+def is_filed(file: LegalFile, filing_id: str) -> bool:
+    """Tell whether *filing_id* is a filing of this customer."""
+    return any(
+        filing_id in each.sendings and each.sendings[filing_id].kind == "filing"
+        for each in file.proceedings.values()
+    )
+
+
+def as_told(said: Fact, file: LegalFile) -> Fact:
+    """Answer a fact as it is, but what a person recorded of a court date as the court's own notice.
+
+    What enforcement brought is said of the filing that was granted, and noted of the request to enforce it.
+    """
+    if not isinstance(said, CourtOutcomeRecorded):
+        return said
+    about = said.filing_id
+    if said.outcome in {"recovered", "no_assets"}:
+        requests = (
+            effect_id
+            for each in file.proceedings.values()
+            for effect_id, sending in sorted(each.sendings.items())
+            if sending.filing_id == said.filing_id
+        )
+        about = next(requests, "")
+    return CourtNotice(
+        customer_id=said.customer_id,
+        effect_id=about,
+        outcome=said.outcome,
+        case_no=said.case_no,
+    )
 
 
 def stage_of(proceedings: Iterable[Proceedings]) -> str:

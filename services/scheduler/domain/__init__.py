@@ -2,9 +2,12 @@
 
     idle --something overdue--> open --steps of the ladder--> reminder > contact > letter > visit > legal
     any  --nothing overdue----> idle   (the case closes; what is under way is cancelled)
+    any  --a person closes it-> idle   (likewise; it reopens only when something newer is overdue)
     idle --overdue again------> open   (a reopening: the next episode)
 
-While a hold stands (death, insolvency, a merger of records, a live promise) no step is taken. A step is
+While a hold stands (death, insolvency, a merger of records, a live promise; a person's hold, "says paid", a
+dispute, a complaint, hardship, an attorney; every overdue account diverges from its statement) no step is
+taken. A single account that diverges is left out of the steps. A step is
 published as `follow_up.due`; the service that owns its kind takes it and reports. Nothing is stored as a
 wish: on each tick the next step and its instant are derived anew from the facts.
 """
@@ -13,7 +16,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import facts, reports
+from services.scheduler.domain import facts, halts, reports
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.tick import look
 from services.scheduler.policy import Strategy
@@ -21,7 +24,7 @@ from shared.clock import AT_ONCE
 from shared.decision import Decision
 from shared.events.envelope import Event, Woken
 
-_FOLDS = {**facts.FOLDS, **reports.FOLDS}
+_FOLDS = {**facts.FOLDS, **reports.FOLDS, **halts.FOLDS}
 
 
 def decide(

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import ledger
+from services.scheduler.domain import ledger, reconciling
 from services.scheduler.domain.state import (
     Account,
     CollectionCase,
@@ -108,10 +108,7 @@ def account_stated(
     case: CollectionCase, data: core_banking.AccountStated, event: Event
 ) -> CollectionCase:
     account = case.accounts.get(data.account_id, Account())
-    known = account.opening
-    if known is not None and (known.time, known.id) <= (event.time, event.id):
-        return case
-    opening = Opening(
+    said = Opening(
         time=event.time,
         id=event.id,
         as_of_on=data.as_of_on,
@@ -120,7 +117,14 @@ def account_stated(
         oldest_due_on=data.oldest_due_on,
         instalments=data.instalments,
     )
-    return _with_account(case, data.account_id, replace(account, opening=opening))
+    opening = min(account.opening or said, said, key=lambda each: (each.time, each.id))
+    statements = [reconciling.as_statement(each) for each in (account.opening, said) if each]
+    latest = max(
+        [*statements, *([account.statement] if account.statement else [])], key=reconciling.order
+    )
+    is_opening = (latest.time, latest.id) == (opening.time, opening.id)
+    updated = replace(account, opening=opening, statement=None if is_opening else latest)
+    return case if updated == account else _with_account(case, data.account_id, updated)
 
 
 def payment_due(

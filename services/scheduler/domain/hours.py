@@ -5,9 +5,12 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from services.scheduler.policy import Strategy
+from shared.events.commands import LocalWindow
 
 Zones = tuple[str, ...]
 """Names of IANA zones that exist."""
+Windows = tuple[LocalWindow, ...]
+"""Local times that are not convenient; one that ends before it starts goes on after midnight."""
 
 _TURNS = 8
 """How often the zones may push an instant on before we say that no hour suits them all."""
@@ -84,3 +87,46 @@ def window_end(at: datetime, zones: Zones, strategy: Strategy) -> datetime:
     return min(
         at_local(at.astimezone(zone(where)).date(), strategy.quiet_from, where) for where in zones
     )
+
+
+def convenient_from(
+    at: datetime, zones: Zones, windows: Windows, strategy: Strategy
+) -> datetime | None:
+    """Answer the least instant >= *at* that allowed_from() allows and no window excludes, within two weeks or None."""
+    for _ in range(_TURNS * max(1, len(windows)) * len(zones)):
+        allowed = allowed_from(at, zones, strategy)
+        if allowed is None:
+            return None
+        over = [_over_at(allowed, window, where) for window in windows for where in zones]
+        at = max([allowed, *(end for end in over if end is not None)])
+        if at == allowed:
+            return allowed
+    return None
+
+
+def next_window(at: datetime, zones: Zones, windows: Windows) -> datetime | None:
+    """Answer when the first window begins after *at*, on that local day."""
+    starts = [
+        at_local(local_date(at, where), window.start, where)
+        for window in windows
+        for where in zones
+        if _has_day(window, local_date(at, where))
+    ]
+    return min((start for start in starts if start > at), default=None)
+
+
+def _over_at(at: datetime, window: LocalWindow, where: str) -> datetime | None:
+    """Answer when the window that *at* lies in is over; None outside of it."""
+    local = at.astimezone(zone(where))
+    today = local.date()
+    for day in (today - timedelta(days=1), today):
+        if not _has_day(window, day):
+            continue
+        last = day if window.start < window.end else day + timedelta(days=1)
+        if at_local(day, window.start, where) <= at < at_local(last, window.end, where):
+            return at_local(last, window.end, where)
+    return None
+
+
+def _has_day(window: LocalWindow, day: date) -> bool:
+    return not window.days or day.isoweekday() in window.days

@@ -54,6 +54,8 @@ def upcoming(
         if at > now and nearest is None:
             nearest = step.day
         allowed = _at_its_hour(step, max(at, now), zones, strategy)
+        if step.kind == "contact":
+            allowed = _convenient(case, allowed, zones, strategy)
         if allowed is not None:
             timed.append(Timed(step, allowed))
     return timed
@@ -75,12 +77,17 @@ def is_open(case: CollectionCase, step: Step, strategy: Strategy) -> bool:
 
 
 def reminder_at(
-    step: Step, due_on: date, customer: Customer, now: datetime, strategy: Strategy
+    case: CollectionCase,
+    step: Step,
+    due_on: date,
+    customer: Customer,
+    now: datetime,
+    strategy: Strategy,
 ) -> datetime | None:
     """Answer when to remind of an instalment before it falls due; None when that day has passed."""
     zones = zones_of(customer, strategy)
     at = _anchor(step, due_on, zones, strategy)
-    allowed = _at_its_hour(step, max(at, now), zones, strategy)
+    allowed = _convenient(case, _at_its_hour(step, max(at, now), zones, strategy), zones, strategy)
     if allowed is None or hours.business_date(allowed, strategy) >= due_on:
         return None
     return allowed
@@ -91,9 +98,14 @@ def choices(case: CollectionCase, customer: Customer, step: Step) -> tuple[Choic
     return tuple(
         Choice(channel=way.channel, point_id=point_id, template=way.template)
         for way in _preferred_first(step.ways, customer)
-        if f"channel:{way.channel}" not in case.opt_outs
         for point_id in _points(case, customer, way.channel)
+        if not is_opted_out(case, way.channel, point_id)
     )
+
+
+def is_opted_out(case: CollectionCase, channel: str, point_id: str) -> bool:
+    """Whether the customer does not want contact by this channel, or at this point."""
+    return f"channel:{channel}" in case.opt_outs or f"point:{point_id}" in case.opt_outs
 
 
 def exhausted(case: CollectionCase, customer: Customer) -> bool:
@@ -137,6 +149,20 @@ def _brought_forward(case: CollectionCase, customer: Customer, strategy: Strateg
 def _anchor(step: Step, due_on: date, zones: hours.Zones, strategy: Strategy) -> datetime:
     """The step's own instant: its day counted from the due date, at its hour in the customer's first zone."""
     return hours.at_local(due_on + timedelta(days=step.day), step.at or strategy.at, zones[0])
+
+
+def windows_of(case: CollectionCase) -> hours.Windows:
+    """Answer the local times that the customer declared inconvenient."""
+    return tuple(window for windows in case.inconvenient.values() for window in windows)
+
+
+def _convenient(
+    case: CollectionCase, at: datetime | None, zones: hours.Zones, strategy: Strategy
+) -> datetime | None:
+    """Put a contact off to where the customer's own windows allow it."""
+    if at is None or not case.inconvenient:
+        return at
+    return hours.convenient_from(at, zones, windows_of(case), strategy)
 
 
 def _at_its_hour(

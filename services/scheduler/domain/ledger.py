@@ -35,13 +35,14 @@ def unpaid(accounts: dict[str, Account]) -> list[Unpaid]:
         entry
         for account_id, account in accounts.items()
         if NOT_COLLECTED.isdisjoint(account.closed)
-        for entry in _of_account(account_id, account)
+        for entry in of_account(account_id, account)
     ]
     left.sort(key=lambda entry: (entry.due_on, entry.account_id, entry.instalment_id))
     return left
 
 
-def _of_account(account_id: str, account: Account) -> Iterable[Unpaid]:
+def of_account(account_id: str, account: Account) -> Iterable[Unpaid]:
+    """Answer each instalment of one account with something left, closed or not, in no particular order."""
     instalments = _with_opening(account)
     if not instalments:
         return
@@ -132,9 +133,7 @@ def _counts(payment: Payment, instalment: Instalment) -> bool:
 
 def _with_opening(account: Account) -> dict[str, Instalment]:
     opening = account.opening
-    if opening is None or (
-        account.first_amount_at is not None and account.first_amount_at < opening.time
-    ):
+    if opening is None or not opening_counts(account):
         return account.instalments
     instalments = dict(account.instalments)
     for key, stated in _stated(opening).items():
@@ -142,6 +141,12 @@ def _with_opening(account: Account) -> dict[str, Instalment]:
         if known is None or not known.owed or rank(stated) > rank(known):
             instalments[key] = stated
     return instalments
+
+
+def opening_counts(account: Account) -> bool:
+    """Whether the account has an opening, and no earlier fact speaks of amounts."""
+    first = account.first_amount_at
+    return account.opening is not None and (first is None or first >= account.opening.time)
 
 
 def _stated(opening: Opening) -> dict[str, Instalment]:

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import ledger, situation
+from services.scheduler.domain import halts, ladder, ledger, situation
 from services.scheduler.domain.state import OpenStep, Promise, Taken
 from services.scheduler.domain.view import View
 from shared.events.scheduler import (
     BucketChanged,
     CaseClosed,
+    CaseDiverged,
     CaseOpened,
     FollowUpCancelled,
     HoldApplied,
@@ -21,6 +22,8 @@ from shared.events.scheduler import (
 )
 from shared.ids import derive
 
+HALTS = frozenset(halts.REASONS.values())
+
 
 def cancel(view: View) -> None:
     """
@@ -31,6 +34,9 @@ def cancel(view: View) -> None:
     if not view.case.open:
         return
     held = view.held()
+    late = {entry.account_id for entry in view.overdue}
+    if not held and (view.diverged.keys() - view.case.diverged.keys()) & late:
+        held = ["diverged:"]  # what is under way names an amount that is contradicted
     pending = {f"{entry.account_id}/{entry.instalment_id}" for entry in view.unpaid}
     for follow_up_id, step in sorted(view.case.open.items()):
         reason = _why_not(view, step, held, pending)
@@ -49,9 +55,11 @@ def _why_not(view: View, step: OpenStep, held: list[str], pending: set[str]) -> 
     """Say why the step must not go on; empty when it may. *pending* are the unpaid instalments."""
     gone = step.about.rpartition("/")[0] not in pending if step.about else not view.overdue
     if gone:
-        return "nothing overdue"
+        return "closed by a person" if view.late and not step.about else "nothing overdue"
     if held and step.kind == "contact":
         return f"held: {held[0].partition(':')[0]}"
+    if any(ladder.is_opted_out(view.case, *way.split(":", 1)) for way in step.ways):
+        return "opted out"
     return "overdue by now" if step.about and view.overdue else ""
 
 
@@ -85,7 +93,7 @@ def settle_promises(view: View) -> None:
     for promise_id, promise in sorted(view.case.promises.items()):
         paid = ledger.paid_since(view.case.accounts, promise.made_at)
         over = view.today > promise.promised_on + timedelta(days=view.strategy.promise_grace_days)
-        if not view.overdue or _kept(promise, paid):
+        if not view.late or _kept(promise, paid):
             view.say(promise_id, PromiseKept(customer_id=view.customer_id, promise_id=promise_id))
             case = replace(view.case, kept=view.case.kept + 1)
         elif over and _partly(promise, paid):
@@ -161,16 +169,57 @@ def _roll(view: View) -> None:
 def _close(view: View) -> None:
     case = view.case
     paid = ledger.paid_since(case.accounts, case.opened_at) if case.opened_at is not None else {}
+    cured = bool(paid) and not view.late
     closed = CaseClosed(
         customer_id=view.customer_id,
         episode=case.episode,
-        cause="cured" if paid else "nothing_collectable",
+        cause="closed_by_person" if view.late else "cured" if cured else "nothing_collectable",
         paid=situation.amounts(paid),
     )
     view.say(str(case.episode), closed)
     view.case = replace(
-        case, opened_at=None, stage="idle", steps={}, cures=case.cures + (1 if paid else 0)
+        case, opened_at=None, stage="idle", steps={}, cures=case.cures + (1 if cured else 0)
     )
+
+
+def end_halts(view: View) -> None:
+    """Drop the holds that are over by time or by the money they awaited; the rest are looked at when they end."""
+    case = view.case
+    if not case.halts:
+        return
+    left = {
+        hold_id: halt
+        for hold_id, halt in case.halts.items()
+        if halts.stands(halt, case, view.now, view.strategy)
+    }
+    if len(left) < len(case.halts):
+        over = dict.fromkeys(case.halts.keys() - left.keys(), view.now)
+        view.case = replace(case, halts=left, spent={**case.spent, **over})
+    ends = (halts.ends_at(halt, view.strategy) for halt in left.values())
+    view.wakes += [end for end in ends if end is not None]
+
+
+def announce_divergence(view: View) -> None:
+    """Tell of each statement that contradicts the facts of its account, once."""
+    told = view.case.diverged
+    if not (told or view.diverged):
+        return
+    for account_id, found in sorted(view.diverged.items()):
+        statement, number = found.statement, view.case.changes
+        if told.get(account_id) == statement.id:
+            continue
+        diverged = CaseDiverged(
+            customer_id=view.customer_id,
+            account_id=account_id,
+            as_of_on=statement.as_of_on,
+            stated_minor=statement.overdue_minor,
+            derived_minor=found.derived_minor,
+            currency=statement.currency,
+        )
+        view.say(f"{account_id}/{statement.as_of_on}/{number}", diverged)
+        view.case = replace(view.case, changes=number + 1)
+    now = {account_id: found.statement.id for account_id, found in sorted(view.diverged.items())}
+    view.case = replace(view.case, diverged=now)
 
 
 def announce_holds(view: View) -> None:
@@ -182,15 +231,18 @@ def announce_holds(view: View) -> None:
     began = sorted(set(stand) - set(view.case.holds))
     for hold in (*ended, *began):
         reason, _, about = hold.partition(":")
-        hold_id = derive("scheduler", view.customer_id, "hold", reason, about)
+        named = reason in HALTS  # then people know it by this id
+        hold_id = about if named else derive("scheduler", view.customer_id, "hold", reason, about)
         number = view.case.changes
         if hold in stand:
             promise = view.case.promises.get(about) if reason == "promise" else None
+            halt = view.case.halts.get(about) if named else None
             applied = HoldApplied(
                 customer_id=view.customer_id,
                 hold_id=hold_id,
                 reason=reason,
-                until_on=promise.promised_on if promise else None,
+                until_on=promise.promised_on if promise else halt.until_on if halt else None,
+                until_at=halts.ends_at(halt, view.strategy) if halt else None,
             )
             view.say(f"{hold_id}/{number}", applied)
         else:

@@ -5,8 +5,9 @@ from datetime import date, datetime
 import msgspec
 
 from shared.decision import CaseState
+from shared.events.commands import LocalWindow
 from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
-from shared.events.scheduler import FollowUpKind
+from shared.events.scheduler import FollowUpKind, HaltReason
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,8 +77,22 @@ class Opening(Stored, frozen=True):
     instalments: tuple[StatedInstalment, ...] = ()
 
 
+class Statement(Stored, frozen=True):
+    """A statement to compare with the facts: what core banking's books said was overdue on `as_of_on`."""
+
+    time: datetime
+    id: str
+    as_of_on: date
+    overdue_minor: int
+    currency: str
+
+
 class Account(Stored, frozen=True):
-    """An account: its record (`time`, `id` of the latest), and all facts about its money."""
+    """
+    An account: its record (`time`, `id` of the latest), and all facts about its money.
+
+    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`.
+    """
 
     time: datetime | None = None
     id: str = ""
@@ -87,6 +102,7 @@ class Account(Stored, frozen=True):
     closed: tuple[str, ...] = ()
     first_amount_at: datetime | None = None
     opening: Opening | None = None
+    statement: Statement | None = None
     instalments: dict[str, Instalment] = {}
     payments: dict[str, Payment] = {}
 
@@ -100,12 +116,30 @@ class Promise(Stored, frozen=True):
     currency: str | None = None
 
 
+class Halt(Stored, frozen=True):
+    """
+    A hold that a person placed, or that the customer's word brought, from `at` on.
+
+    `until_on` is its last day, if it has one. The rest is what is known of a payment that is awaited:
+    `paid_on` when it is said to have been made.
+    """
+
+    reason: HaltReason
+    at: datetime
+    until_on: date | None = None
+    account_id: str = ""
+    paid_on: date | None = None
+    amount_minor: int | None = None
+    currency: str = ""
+
+
 class OpenStep(Stored, frozen=True):
     """
     A follow-up of the ladder that was published and is not over yet.
 
     `about` is empty for a step of the episode; for a reminder before the due date it names the
-    instalment (account/instalment/step). `sent` names the effects of it that have left.
+    instalment (account/instalment/step). `sent` names the effects of it that have left, `ways` the
+    choices of a contact (channel:point_id).
     """
 
     step: str
@@ -113,6 +147,7 @@ class OpenStep(Stored, frozen=True):
     attempt: int = 1
     sent: tuple[str, ...] = ()
     about: str = ""
+    ways: tuple[str, ...] = ()
 
 
 class Taken(Stored, frozen=True):
@@ -150,6 +185,9 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     invalid: dict[str, datetime] = {}
     opt_outs: tuple[str, ...] = ()
     promises: dict[str, Promise] = {}
+    halts: dict[str, Halt] = {}
+    inconvenient: dict[str, tuple[LocalWindow, ...]] = {}
+    closure: datetime | None = None
 
     episode: int = 0
     opened_at: datetime | None = None
@@ -160,6 +198,7 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     regrets: dict[str, str] = {}
     reminded: dict[str, datetime] = {}
     holds: tuple[str, ...] = ()
+    diverged: dict[str, str] = {}
     cures: int = 0
     kept: int = 0
     broken: int = 0

@@ -31,7 +31,7 @@ def fire_requests(view: View) -> None:
             kind="requested",
             episode=case.episode,
             purpose=purpose,
-            situation=situation.describe(case, view.overdue, view.dpd, bucket)
+            situation=situation.describe(case, view.contactable or view.overdue, view.dpd, bucket)
             if view.overdue
             else None,
         )
@@ -50,7 +50,8 @@ def remind_before_due(view: View) -> None:
     if not steps or customer is None or view.overdue or view.held():
         return
     for entry in view.unpaid:
-        _remind_of(view, entry, steps, customer)
+        if entry.account_id not in view.diverged:
+            _remind_of(view, entry, steps, customer)
 
 
 def _remind_of(view: View, entry: Unpaid, steps: list[Step], customer: Customer) -> None:
@@ -60,7 +61,7 @@ def _remind_of(view: View, entry: Unpaid, steps: list[Step], customer: Customer)
     for step in steps:
         if f"{about}/{step.name}" in view.case.reminded:
             continue
-        at = ladder.reminder_at(step, entry.due_on, customer, view.now, view.strategy)
+        at = ladder.reminder_at(view.case, step, entry.due_on, customer, view.now, view.strategy)
         if at is not None and at > view.now:
             view.wakes.append(at)
         elif at is not None:
@@ -84,7 +85,8 @@ def take_steps(view: View) -> None:
     customer = view.case.customer
     if not view.overdue or customer is None or view.held():
         return
-    steps = ladder.upcoming(view.case, customer, view.overdue[0].due_on, view.now, view.strategy)
+    entries = view.contactable
+    steps = ladder.upcoming(view.case, customer, entries[0].due_on, view.now, view.strategy)
     due = [timed.step for timed in steps if timed.at <= view.now]
     view.wakes += [timed.at for timed in steps if timed.at > view.now]
     latest = {step.kind: step for step in due}
@@ -92,9 +94,9 @@ def take_steps(view: View) -> None:
         if latest[step.kind] is not step:
             _skip(view, step, "skipped_stale")
         elif step.kind != "contact":
-            _follow_up(view, step, view.overdue, attempt=_attempt(view, step))
+            _follow_up(view, step, entries, attempt=_attempt(view, step))
             _enter(view, step)
-        elif _contact(view, step, customer, view.overdue, attempt=_attempt(view, step)):
+        elif _contact(view, step, customer, entries, attempt=_attempt(view, step)):
             _enter(view, step)
         else:
             exhausted = ladder.exhausted(view.case, customer)
@@ -121,6 +123,9 @@ def _contact(
         return False
     zones = ladder.zones_of(customer, view.strategy)
     end = hours.window_end(view.now, zones, view.strategy)
+    begins = hours.next_window(view.now, zones, ladder.windows_of(view.case))
+    if begins is not None:
+        end = min(end, begins)
     _follow_up(view, step, entries, attempt=attempt, about=about, choices=choices, not_after=end)
     return True
 
@@ -153,7 +158,8 @@ def _follow_up(
         situation=situation.describe(case, entries, dpd, view.strategy.bucket(dpd)),
     )
     view.say(follow_up_id, due)
-    opened = OpenStep(step=step.name, kind=step.kind, attempt=attempt, about=about)
+    ways = tuple(f"{choice.channel}:{choice.point_id}" for choice in choices)
+    opened = OpenStep(step=step.name, kind=step.kind, attempt=attempt, about=about, ways=ways)
     steps = case.steps if about else {**case.steps, step.name: Taken(attempt=attempt)}
     view.case = replace(case, open={**case.open, follow_up_id: opened}, steps=steps)
 

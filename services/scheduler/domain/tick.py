@@ -25,7 +25,9 @@ def look(
         view.case = placed(view.case, *situation.place(view.case, view.overdue))
         standing.regret(view)
         standing.settle_promises(view)
+        standing.end_halts(view)
         standing.open_or_close(view)
+        standing.announce_divergence(view)
         standing.announce_holds(view)
         taking.fire_requests(view)
         taking.remind_before_due(view)
@@ -45,7 +47,11 @@ def _next_wake(view: View) -> datetime | None:
     if view.overdue:
         dates.append(strategy.next_bucket_on(view.overdue[0].due_on, view.dpd))
     else:
-        dates += [entry.due_on + timedelta(days=1) for entry in view.unpaid if entry.owed]
+        dates += [
+            entry.due_on + timedelta(days=1)
+            for entry in view.unpaid
+            if entry.owed and entry.due_on >= view.today
+        ]
     wakes = view.wakes + [
         hours.at_local(day, strategy.at, strategy.business_zone) for day in dates if day is not None
     ]

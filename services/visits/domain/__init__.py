@@ -26,6 +26,7 @@ from services.visits.domain.state import (
     FieldBook,
     Report,
     Visit,
+    as_told,
     order_id,
     rank,
     stage_of,
@@ -50,7 +51,7 @@ def decide(
     book: FieldBook, event: Event, now: datetime, policy: VisitPolicy
 ) -> Decision[FieldBook]:
     """Answer one event; late, repeated and foreign ones change nothing."""
-    match event.data:
+    match as_told(event.data, book):
         case Woken(fresh=fresh):
             if not fresh or book.wake_at is None or book.wake_at > now:
                 return Decision(book)

@@ -6,8 +6,10 @@ from typing import Literal
 import msgspec
 
 from shared.decision import CaseState
-from shared.events.envelope import DateOn, Instant
+from shared.events.commands import VisitOutcomeRecorded
+from shared.events.envelope import DateOn, Fact, Instant
 from shared.events.scheduler import Situation
+from shared.events.visits import FieldReport
 from shared.ids import derive
 
 Stage = Literal["due", "waiting", "scheduled", "ordered", "ended"]
@@ -73,6 +75,31 @@ def visit_id(customer_id: str, follow_up_id: str, attempt: int) -> str:
 def order_id(customer_id: str, follow_up_id: str, attempt: int) -> str:
     """Answer the effect id of the order for one attempt."""
     return derive("visits", customer_id, follow_up_id, attempt, "order")
+
+
+def is_known(book: FieldBook, customer_id: str, wanted: str) -> bool:
+    """Tell whether *wanted* is the latest attempt of one of the visits."""
+    return any(
+        visit.attempt and visit_id(customer_id, key, visit.attempt) == wanted
+        for key, visit in book.visits.items()
+    )
+
+
+def as_told(said: Fact, book: FieldBook) -> Fact:
+    """Answer a fact as it is, but what a person recorded of a visit as the report of its order."""
+    if not isinstance(said, VisitOutcomeRecorded):
+        return said
+    orders = (
+        order_id(said.customer_id, key, visit.attempt)
+        for key, visit in book.visits.items()
+        if visit_id(said.customer_id, key, visit.attempt) == said.visit_id
+    )
+    return FieldReport(
+        customer_id=said.customer_id,
+        effect_id=next(orders, said.visit_id),
+        outcome=said.outcome,
+        promised_on=said.promised_on,
+    )
 
 
 def stage_of(visits: Iterable[Visit]) -> str:

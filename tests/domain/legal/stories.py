@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.legal.domain.state import Kind, effect_id
 from services.legal.policy import LegalPolicy
 from services.legal.service import LEGAL
+from shared.events.commands import CourtOutcomeRecorded
 from shared.events.common import FollowUpRequested
 from shared.events.envelope import Event
 from shared.events.legal import CourtNotice, LegalAssessed, LegalWithdrawn
@@ -105,6 +106,14 @@ def filing(outcome: str, number: int = 2, **fields: Any) -> Event:
 
 def enforcement(outcome: str, number: int = 3, **fields: Any) -> Event:
     return notice("enforcement", number, outcome, **fields)
+
+
+def recorded(outcome: str, at: datetime = START, **fields: Any) -> Event:
+    """A person records what a court date brought."""
+    data = CourtOutcomeRecorded(
+        customer_id=C1, by="u-7", reason="hearing attended", filing_id=effect("filing", 2), outcome=outcome, **fields,
+    )  # fmt: skip
+    return fact(data, at)
 
 
 def assessed(number: int, *reasons: str, final: bool = False) -> LegalAssessed:

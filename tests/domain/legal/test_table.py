@@ -22,6 +22,7 @@ from tests.domain.legal.stories import (
     held,
     letter,
     lifted,
+    recorded,
 )
 
 TABLE = {**BEFORE_COURT, **AT_COURT}
@@ -63,7 +64,12 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "enforcement refused": lambda _: enforcement("refused"),
     "enforcement unknown": lambda _: enforcement("unknown"),
     "notice of another's letter": lambda _: letter("sent", 9),
+    "a person records granted": lambda _: recorded("granted"),
+    "a person records recovered": lambda _: recorded("recovered"),
 }
+for _row in TABLE.values():  # what a person records is read like the court's notice
+    _row["a person records granted"] = _row["filing granted"]
+    _row["a person records recovered"] = _row["enforcement recovered"]
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -29,14 +29,30 @@ from tests.domain.scheduler.cases import (
     refused,
     requested,
     sent,
+    stated,
     story,
     taken_back,
     visit_failed,
     visited,
     withdrawn,
 )
+from tests.domain.scheduler.commanded import (
+    complained,
+    declared_opt_out,
+    disputed,
+    do_not_call,
+    in_hardship,
+    inconvenient,
+    let_go,
+    noted,
+    placed,
+    promise_taken,
+    represented,
+    says_paid,
+    shut,
+)
 
-MOVES = ["pay", "pay", "miss", "miss", "reverse", "announce", "outcome", "outcome", "outcome", "outcome", "promise", "hold", "lift", "record", "invalid", "close", "request", "withdraw", "wait", "wait", "wait", "tick", "tick", "stale"]  # fmt: skip
+MOVES = ["pay", "pay", "miss", "miss", "reverse", "announce", "outcome", "outcome", "outcome", "outcome", "promise", "hold", "lift", "record", "invalid", "close", "request", "withdraw", "halt", "halt", "let go", "claim", "shut", "word", "state", "wait", "wait", "wait", "tick", "tick", "stale"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,7 @@ def _event(move: Move, now: Any, told: Story) -> Event | None:
     ago = (now - timedelta(days=n % 40)).date().isoformat()
     ahead = (now + timedelta(days=n % 9)).date().isoformat()
     hold = deceased if n % 2 else bankrupt
+    halt = (placed, disputed, in_hardship, represented)[n % 4]
     makes: dict[str, Callable[[], Event | None]] = {
         "pay": lambda: received(now, 500 * (1 + n % 4), payment_id=f"P{n}", value_on=ago),
         "miss": lambda: missed(now, instalment_id=f"I{n % 5}", due_on=ago),
@@ -102,11 +119,32 @@ def _event(move: Move, now: Any, told: Story) -> Event | None:
         "close": lambda: closed(now, ("written_off", "written_off", "sold")[n % 3]),
         "request": lambda: requested(now, now + timedelta(days=n % 9), f"F{n % 4}"),
         "withdraw": lambda: withdrawn(now, f"F{n % 4}"),
+        "halt": lambda: halt(now, f"{halt.__name__} {n} {now}"),
+        "let go": lambda: _let_go(n, now, told),
+        "claim": lambda: says_paid(now, f"claim {n} {now}", paid_on=ago if n % 2 else ""),
+        "shut": lambda: shut(now),
+        "word": lambda: _word(n, now, ahead),
+        "state": lambda: stated(now, 500 * (n % 4), {}, account_id="AB"[n % 2]),
         "tick": lambda: tick(now),
         "stale": lambda: tick(now, fresh=False),
         "outcome": lambda: _outcome(n, now, told),
     }
     return makes[move.what]()
+
+
+def _let_go(n: int, now: Any, told: Story) -> Event:
+    """Release a hold that was placed, over or not, or one that nobody placed."""
+    ids = [key for event in told.events if (key := getattr(event.data, "hold_id", ""))]  # type: ignore[attr-defined]
+    return let_go(now, ids[n % len(ids)] if ids else "H")
+
+
+def _word(n: int, now: Any, ahead: str) -> Event:
+    """What a customer declares, or a person notes."""
+    return (
+        do_not_call(now), noted(now), promise_taken(now, ahead, f"T{now}"), complained(now, f"word {n} {now}"),
+        declared_opt_out(now, channel="sms"), declared_opt_out(now, point_id="p-email"),
+        inconvenient(now, ("09:00", "11:00"), ("20:30", "08:30")),
+    )[n % 7]  # fmt: skip
 
 
 def _outcome(n: int, now: Any, told: Story) -> Event | None:
@@ -128,8 +166,10 @@ def _outcome(n: int, now: Any, told: Story) -> Event | None:
 
 
 def topic(event: Event) -> str:
-    """Where the event travels; ticks travel nowhere."""
-    return "" if event.type == WOKEN else min(EVENT_TYPES[event.type].topics)
+    """Where the event travels; ticks travel nowhere, and each HTTP request by itself."""
+    if event.type == WOKEN:
+        return ""
+    return min(EVENT_TYPES[event.type].topics, default=f"http {event.id}")
 
 
 def overdue(state: Any, now: Any) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scheduler.domain.view import View
 from services.scheduler.policy import STAGES
 from shared.canonical import digest
 from shared.events.envelope import Event
@@ -132,6 +133,23 @@ def test_facts_told_again_within_ninety_days_change_nothing(moves, data):
     retold = retell(again)
     assert said(retold) == said(told)
     assert digest(retold.state) == digest(told.state)
+
+
+@for_all
+@given(LIVES)
+def test_nobody_is_contacted_while_a_hold_stands(moves):
+    told = story()
+    for event in live(moves)[1]:
+        told.given(event)
+        due = [
+            e.data
+            for e in told.decision.publish
+            if isinstance(e.data, FollowUpDue) and e.data.kind != "requested"
+        ]
+        view = View("C1", told.state, event.time, told.reactor.policy)
+        assert not due or not view.held()
+        accounts = {name for entry in due for name in entry.situation.accounts}
+        assert not accounts & view.diverged.keys()
 
 
 @for_all

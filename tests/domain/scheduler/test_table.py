@@ -4,7 +4,7 @@ A new event type or stage makes this fail until its cells are answered. A cell n
 and what is published, in order; `-` is nothing, `=` means that the stage stays. Letters:
 
     o case.opened   a segment.assigned   b bucket.changed   x case.closed   e stage.entered
-    d follow_up.due   c follow_up.cancelled   h hold.applied   k promise.kept
+    d follow_up.due   c follow_up.cancelled   h hold.applied   k promise.kept   v case.diverged   s step.skipped
 """
 
 from collections.abc import Callable
@@ -47,6 +47,21 @@ from tests.domain.scheduler.cases import (
     visited,
     withdrawn,
 )
+from tests.domain.scheduler.commanded import (
+    complained,
+    declared_opt_out,
+    disputed,
+    do_not_call,
+    in_hardship,
+    inconvenient,
+    let_go,
+    noted,
+    placed,
+    promise_taken,
+    represented,
+    says_paid,
+    shut,
+)
 
 TABLE = """
                            idle            open        reminder   contact    letter     visit      legal
@@ -56,7 +71,7 @@ customer.deceased          -               =h          =ch        =ch        =ch
 customer.bankrupt          -               =h          =ch        =ch        =ch        =h         =h
 account.updated            -               -           -          -          -          -          -
 account.closed             -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
-account.stated             -               -           -          -          -          -          -
+account.stated             =v              =vh         =cvh       =cvh       =cvh       =vh        =vh
 payment.due                -               -           -          -          -          -          -
 payment.missed             open:oab        -           -          -          -          -          -
 payment.received           -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
@@ -69,12 +84,25 @@ contact.failed             -               -           -          -          -  
 contact.refused            -               -           =d         =d         =d         -          -
 contact.unknown            -               -           -          -          -          -          -
 contact_point.invalidated  -               -           -          -          -          -          -
-opt_out.recorded           -               -           -          -          -          -          -
+opt_out.recorded           -               -           =cd        =cd        -          -          -
 promise.made               =k              =h          =ch        =ch        =ch        =h         =h
 visit.promise_made         =k              =h          =ch        =ch        =ch        =h         =h
 visit.completed            -               -           -          -          -          -          -
 visit.failed               -               -           -          -          -          -          -
 legal.withdrawn            -               -           -          -          -          -          -
+attorney.appointed         -               =h          =ch        =ch        =ch        =h         =h
+closure.decided            -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
+complaint.raised           -               =h          =ch        =ch        =ch        =h         =h
+dispute.raised             -               =h          =ch        =ch        =ch        =h         =h
+do_not_call.declared       -               -           -          =cd        -          -          -
+hardship.declared          -               =h          =ch        =ch        =ch        =h         =h
+hold.placed                -               =h          =ch        =ch        =ch        =h         =h
+hold.released              -               -           -          -          -          -          -
+inconvenient.declared      -               -           -          -          -          -          -
+note.taken                 -               -           -          -          -          -          -
+opt_out.declared           -               -           =cd        =cs        -          -          -
+payment.claimed            -               =h          =ch        =ch        =ch        =h         =h
+promise.taken              =k              =h          =ch        =ch        =ch        =h         =h
 follow_up.requested        =d              =d          =d         =d         =d         =d         =d
 follow_up.withdrawn        -               -           -          -          -          -          -
 woken                      -               reminder:de =d         =d         =d         =d         =b
@@ -83,7 +111,7 @@ woken                      -               reminder:de =d         =d         =d 
 LETTERS = {
     "case.opened": "o", "segment.assigned": "a", "bucket.changed": "b", "case.closed": "x",
     "stage.entered": "e", "follow_up.due": "d", "follow_up.cancelled": "c", "hold.applied": "h",
-    "promise.kept": "k",
+    "promise.kept": "k", "case.diverged": "v", "step.skipped": "s",
 }  # fmt: skip
 REACHED = {
     "idle": at("2026-03-02", "08:10"), "open": at("2026-03-02", "08:10"), "reminder": at("2026-03-02"),
@@ -158,6 +186,19 @@ FACTS: dict[str, Callable[[Story], Event]] = {
     "visit.completed": lambda told: visited(last_id(told), told.now),
     "visit.failed": lambda told: visit_failed(last_id(told), told.now),
     "legal.withdrawn": lambda told: legal_withdrawn(last_id(told), told.now),
+    "hold.placed": lambda told: placed(told.now),
+    "hold.released": lambda told: let_go(told.now),
+    "note.taken": lambda told: noted(told.now),
+    "closure.decided": lambda told: shut(told.now + days(1)),
+    "promise.taken": lambda told: promise_taken(told.now, "2026-12-01"),
+    "payment.claimed": lambda told: says_paid(told.now),
+    "do_not_call.declared": lambda told: do_not_call(told.now),
+    "dispute.raised": lambda told: disputed(told.now),
+    "complaint.raised": lambda told: complained(told.now),
+    "hardship.declared": lambda told: in_hardship(told.now),
+    "opt_out.declared": lambda told: declared_opt_out(told.now, point_id="p-mobile"),
+    "inconvenient.declared": lambda told: inconvenient(told.now, ("12:00", "14:00")),
+    "attorney.appointed": lambda told: represented(told.now),
     "follow_up.requested": lambda told: requested(told.now, told.now),
     "follow_up.withdrawn": lambda told: withdrawn(told.now),
 }

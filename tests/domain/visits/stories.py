@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.visits.domain.state import order_id, visit_id
 from services.visits.policy import VisitPolicy
 from services.visits.service import VISITS
+from shared.events.commands import VisitOutcomeRecorded
 from shared.events.common import FollowUpWithdrawn
 from shared.events.envelope import Event
 from shared.events.scheduler import (
@@ -76,6 +77,14 @@ def report(
 ) -> Event:
     order = order_id(C1, follow_up_id, attempt)
     return fact(FieldReport(customer_id=C1, effect_id=order, outcome=outcome, **fields), at)
+
+
+def recorded(outcome: str, attempt: int = 1, at: datetime = START, **fields: Any) -> Event:
+    """A person records what came of a visit."""
+    data = VisitOutcomeRecorded(
+        customer_id=C1, by="u-7", reason="told by phone", visit_id=visit(attempt), outcome=outcome, **fields,
+    )  # fmt: skip
+    return fact(data, at)
 
 
 def visit(attempt: int = 1, follow_up_id: str = "F1") -> str:

@@ -17,6 +17,7 @@ from tests.domain.visits.stories import (
     due,
     held,
     lifted,
+    recorded,
     report,
 )
 
@@ -44,6 +45,8 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "refused": lambda _: report("refused"),
     "unknown": lambda _: report("unknown"),
     "report of another order": lambda _: report("met", attempt=9),
+    "a person records met": lambda _: recorded("met"),
+    "a person records another visit": lambda _: recorded("met", attempt=9),
 }
 NOTHING = "-"
 PLAN = "visit.proposed visit.scheduled follow_up.requested"
@@ -205,6 +208,9 @@ TABLE: dict[str, dict[str, str]] = {
         "report of another order": NOTHING,
     },
 }
+for _row in TABLE.values():  # what a person records is read like the staff's report
+    _row["a person records met"] = _row["met"]
+    _row["a person records another visit"] = _row["report of another order"]
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -1,0 +1,134 @@
+"""What customers declare: opt-outs, do not call, inconvenient times. They are honoured from the next tick on."""
+
+from itertools import permutations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scheduler.domain import hours
+from shared.canonical import digest
+from shared.events.commands import LocalWindow
+from shared.testing import START, days, tick
+from tests.domain.scheduler.books import case_of
+from tests.domain.scheduler.cases import (
+    STANDARD,
+    at,
+    contact_step,
+    customer,
+    follow_ups,
+    local,
+    missed,
+    sent,
+    steps_taken,
+    story,
+)
+from tests.domain.scheduler.commanded import declared_opt_out, do_not_call, inconvenient
+
+MISS = missed(at("2026-03-01", "06:00"))
+OPENED = (customer(), MISS, tick(START))
+SOON = START + days(0.01)
+BOTH = {"ladder": (contact_step("call_1", 1, "call"), contact_step("sms_1", 5))}
+
+
+def channels(told):
+    return {choice.channel for entry in follow_ups(told) for choice in entry.choices}
+
+
+def test_who_does_not_want_calls_is_reached_by_other_channels():
+    told = story(do_not_call(START - days(1)), customer(), MISS).run_until(at("2026-04-30"))
+    assert channels(told) >= {"sms", "letter"}
+    assert "call" not in channels(told)
+
+
+def test_an_opt_out_of_a_point_or_a_channel_takes_it_out_of_the_choices():
+    for word in (
+        declared_opt_out(SOON, point_id="p-email"),
+        declared_opt_out(SOON, channel="email"),
+    ):
+        assert "email" not in channels(story(word, customer(), MISS).run_until(at("2026-04-30")))
+
+
+def test_a_contact_under_way_by_that_channel_is_called_off_and_made_another_way():
+    told = story(*OPENED, declared_opt_out(SOON, channel="sms")).when(tick(SOON))
+    assert told.types() == ["follow_up.cancelled", "follow_up.due"]
+    assert told.published[-2].reason == "opted out"
+    assert "sms" not in {choice.channel for choice in told.published[-1].choices}
+
+
+def test_a_contact_that_had_left_is_not_made_again_another_way():
+    told = story(*OPENED)
+    told.given(sent(follow_ups(told)[0], SOON), declared_opt_out(SOON, channel="sms"))
+    told.when(tick(SOON))
+    assert told.types() == ["follow_up.cancelled"]
+
+
+def test_an_opt_out_of_another_channel_leaves_the_contact_alone():
+    told = story(*OPENED, do_not_call(SOON)).when(tick(SOON)).then()
+    assert len(told.state.open) == 1
+
+
+def test_a_contact_waits_until_the_inconvenient_time_is_over():
+    told = story(inconvenient(START - days(1), ("09:00", "11:00")), customer(), MISS)
+    told.run_until(at("2026-03-03"))
+    assert steps_taken(told) == ["reminder_1 2026-03-02 11:00"]
+
+
+def test_a_contact_may_leave_only_until_the_next_inconvenient_time_begins():
+    told = story(inconvenient(START - days(1), ("15:00", "16:00")), customer(), MISS)
+    told.run_until(START)
+    assert local(follow_ups(told)[0].not_after) == "2026-03-02 15:00"
+
+
+def test_an_inconvenient_time_counts_on_its_days_only():
+    monday = story(inconvenient(START - days(1), ("09:00", "11:00"), days=(1,)), customer(), MISS)
+    tuesday = story(inconvenient(START - days(1), ("09:00", "11:00"), days=(2,)), customer(), MISS)
+    assert steps_taken(monday.run_until(at("2026-03-02", "12:00"))) == [
+        "reminder_1 2026-03-02 11:00"
+    ]
+    assert steps_taken(tuesday.run_until(at("2026-03-02", "12:00"))) == [
+        "reminder_1 2026-03-02 09:30"
+    ]
+
+
+def test_who_finds_no_time_convenient_is_not_contacted():
+    told = story(inconvenient(START - days(1), ("00:00", "00:00")), customer(), MISS, **BOTH)
+    assert steps_taken(told.run_until(at("2026-03-20"))) == []
+
+
+def test_declarations_add_up_in_any_order():
+    words = (
+        inconvenient(SOON, ("09:00", "10:00")),
+        inconvenient(SOON, ("11:00", "12:00")),
+        do_not_call(SOON),
+    )
+    assert len({digest(case_of(*order)) for order in permutations(words)}) == 1
+    assert len(case_of(*words).inconvenient) == 2
+
+
+CLOCK = st.times().map(lambda t: t.replace(minute=t.minute // 15 * 15, second=0, microsecond=0))
+WINDOWS = st.lists(
+    st.builds(LocalWindow, start=CLOCK, end=CLOCK, days=st.sampled_from([(), (1, 2, 3), (6, 7)])),
+    min_size=1, max_size=3,
+).map(tuple)  # fmt: skip
+
+
+@given(st.integers(0, 96 * 7), WINDOWS)
+def test_the_convenient_hour_is_what_a_search_by_quarters_finds(quarter, windows):
+    begin, zones = START + quarter * days(1 / 96), ("Asia/Shanghai",)
+    found = hours.convenient_from(begin, zones, windows, STANDARD)
+    for step in range(96 * 8):
+        instant = begin + step * days(1 / 96)
+        quiet = hours.allowed_from(instant, zones, STANDARD) != instant
+        if not quiet and not any(inside(instant, window) for window in windows):
+            assert found == instant
+            return
+    assert found is None
+
+
+def inside(instant, window):
+    when = instant.astimezone(hours.zone("Asia/Shanghai"))
+    today = not window.days or when.isoweekday() in window.days
+    yesterday = not window.days or (when - days(1)).isoweekday() in window.days
+    if window.start < window.end:
+        return today and window.start <= when.time() < window.end
+    return (today and when.time() >= window.start) or (yesterday and when.time() < window.end)
