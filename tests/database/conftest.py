@@ -15,14 +15,15 @@ from tests.conftest import execute
 from tests.database.ledger import ledger
 from tests.database.support import KEYS, PARTITIONS, Database
 
-NAME = "shell_tests"
-
 
 @pytest.fixture(scope="session")
-def shell_database(postgres_server: EmbeddedPostgres, template: str) -> Iterator[str]:
-    execute(postgres_server, f"CREATE DATABASE {NAME} TEMPLATE {template}")
-    yield postgres_server.url(NAME)
-    execute(postgres_server, f"DROP DATABASE {NAME} WITH (FORCE)")
+def shell_database(
+    postgres_server: EmbeddedPostgres, template: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    name = f"shell_tests_{id(request):x}"  # other folders borrow these fixtures: then there are several
+    execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield postgres_server.url(name)
+    execute(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
