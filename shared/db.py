@@ -1,18 +1,21 @@
 """Reach PostgreSQL: engines whose every wait is bounded, migrations, and the check that the schema is new enough."""
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from shared.database_url import connect, split
 from shared.messaging import ddl
+from shared.roles import role_of, secure
 
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
@@ -20,21 +23,32 @@ MIGRATION_SECONDS = 600
 LOCK_SECONDS = 10
 _MIGRATING = 0x41525245415253
 """The advisory lock that one migration holds ("ARREARS")."""
+_NO_ROLE = "22023"
+_NO_MEMBER = "42501"
 
 
 class SchemaTooOld(RuntimeError):
     """The database lacks migrations that this code needs."""
 
 
-def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") -> AsyncEngine:
+class NotAMember(RuntimeError):
+    """The account that logs in was not made a member of the service's role."""
+
+
+def engine_for(
+    url: str, service: str, *, pool_size: int = 5, name: str = "", as_owner: bool = False
+) -> AsyncEngine:
     """
     Make the engine of one *service*: its schema is the search path, so that SQL names no schema.
 
     Waits end by themselves: connecting after 10 s, a statement or a lock in 30 s and 10 s, a transaction
     that somebody left open after 60 s. `url` begins with postgresql+asyncpg:// and may ask for TLS
     (shared/database_url.py). A connection raises DatabaseRefused where certificate or password are wrong.
+    Whoever logs in acts as the service's role (shared/roles.py), which cannot change what is recorded;
+    `as_owner` leaves that out, for retention.
     """
     address, tls = split(url)
+    role = {} if as_owner else {"role": role_of(service)}
     return create_async_engine(
         address,
         pool_size=pool_size,
@@ -49,6 +63,7 @@ def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") ->
             "command_timeout": COMMAND_SECONDS,
             "server_settings": {
                 "application_name": name or f"arrears-{service}",
+                **role,
                 "search_path": f'"{service}"',
                 "timezone": "UTC",
                 "jit": "off",
@@ -115,6 +130,7 @@ def _upgrade(connection: Connection, service: str) -> None:
     config.attributes["connection"] = connection
     config.attributes["schema"] = service
     command.upgrade(config, "head")
+    secure(connection, service)
 
 
 def _config(service: str) -> Config:
@@ -132,12 +148,16 @@ def _config(service: str) -> Config:
 
 
 async def check_schema(engine: AsyncEngine, service: str) -> None:
-    """Raise SchemaTooOld unless every revision that this code knows is applied; a newer schema is fine."""
+    """
+    Raise SchemaTooOld unless every revision that this code knows is applied; a newer schema is fine.
+
+    Raises NotAMember where the account may not act as the service's role.
+    """
     known = {
         script.revision for script in ScriptDirectory.from_config(_config(service)).walk_revisions()
     }
     heads = set(ScriptDirectory.from_config(_config(service)).get_heads())
-    async with engine.connect() as connection:
+    async with _connected(engine, service) as connection:
         there = await connection.scalar(
             text("SELECT to_regclass(:name)"), {"name": f'"{service}".alembic_version'}
         )
@@ -153,3 +173,23 @@ async def check_schema(engine: AsyncEngine, service: str) -> None:
             f"the schema {service!r} is {'at ' + ', '.join(sorted(applied)) if applied else 'empty'}, "
             f"and this code needs {', '.join(sorted(heads))}: run `arrears migrate`"
         )
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine, service: str) -> AsyncIterator[AsyncConnection]:
+    try:
+        connection = await engine.connect()
+    except DBAPIError as error:
+        role, state = role_of(service), getattr(error.orig, "sqlstate", "")
+        if state == _NO_ROLE and role in str(error.orig):
+            raise SchemaTooOld(f"there is no role {role}: run `arrears migrate`") from None
+        if state == _NO_MEMBER and role in str(error.orig):
+            raise NotAMember(
+                f"the account of ARREARS_DATABASE_URL may not act as {role}: "
+                f"run GRANT {role} TO it as the administrator"
+            ) from None
+        raise
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -22,7 +22,6 @@ T = TypeVar("T")
 MONTHS_BACK = 60
 MONTHS_AHEAD = 3
 LABEL = b"arrears inbox 1\n"
-_PARTITIONS = 0x41525249
 _UNIQUE_VIOLATION = "23505"
 
 _INSERT = text(f"""
@@ -46,6 +45,7 @@ _KNOWN = text("""
     SELECT event_key, payload_digest FROM inbox
     WHERE month = CAST(:month AS date) AND event_key = ANY(CAST(:keys AS uuid[]))
 """)
+_MAKE = text("SELECT make_inbox_months(CAST(:months AS date[]))")
 
 
 class KeyTaken(RuntimeError):
@@ -170,20 +170,8 @@ async def again_if_taken(attempt: Callable[[], Awaitable[T]]) -> T:
 async def ensure_partitions(tx: AsyncConnection, now: datetime) -> None:
     """Make the partitions from 60 months back to three ahead of *now* that are missing; again is harmless."""
     months = [add_months(month_of(now), n) for n in range(-MONTHS_BACK, MONTHS_AHEAD + 1)]
-    missing = await missing_partitions(tx, months)
-    if not missing:
-        return
-    await tx.execute(
-        text("SELECT pg_advisory_xact_lock(:key, hashtext(current_schema()))"), {"key": _PARTITIONS}
-    )
-    steps = [
-        # Attached, not created in place: that would shut readers and writers of the whole inbox out.
-        f"CREATE TABLE inbox_{month:%Y_%m} (LIKE inbox INCLUDING ALL);\n"
-        f"ALTER TABLE inbox ATTACH PARTITION inbox_{month:%Y_%m} FOR VALUES IN ('{month}');"
-        for month in await missing_partitions(tx, months)
-    ]
-    # A block, because a prepared statement holds one command only, and 64 round trips take their time.
-    await tx.exec_driver_sql("DO $$ BEGIN\n" + "\n".join(steps) + "\nEND $$")
+    if missing := await missing_partitions(tx, months):
+        await tx.execute(_MAKE, {"months": missing})
 
 
 async def missing_partitions(tx: AsyncConnection, months: Sequence[date]) -> list[date]:

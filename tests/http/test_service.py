@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
 
 from services.legal.main import PARTS as LEGAL
 from services.notifier.main import PARTS as NOTIFIER
@@ -13,6 +12,7 @@ from shared.clock import SystemClock
 from shared.db import SchemaTooOld, engine_for
 from shared.http import create_app
 from shared.ids import derive
+from tests.database.support import Database
 from tests.http.conftest import settings
 
 EFFECT = derive("effect", 1)
@@ -146,8 +146,7 @@ async def test_liveness_does_not_ask_anybody_and_readiness_does(run, kafka_serve
         assert live.json()["status"] == "pass"
         proxy.share = 0.0
         await becomes(client, 200)
-        async with app.engine.begin() as tx:
-            await tx.execute(text("DELETE FROM alembic_version"))
+        await Database(app.engine).run("DELETE FROM alembic_version")
         old = await becomes(client, 503)
         assert any("arrears migrate" in reason for reason in old["reasons"])
 
@@ -169,8 +168,7 @@ async def test_every_service_starts_and_has_a_work_list(run):
 
 async def test_an_old_schema_is_refused_with_the_command_that_mends_it(run, database):
     engine = engine_for(database, "notifier")
-    async with engine.begin() as tx:
-        await tx.execute(text("DELETE FROM alembic_version"))
+    await Database(engine).run("DELETE FROM alembic_version")
     await engine.dispose()
     with pytest.raises(SchemaTooOld, match="arrears migrate"):
         async with run():
