@@ -35,20 +35,16 @@ class NotAMember(RuntimeError):
     """The account that logs in was not made a member of the service's role."""
 
 
-def engine_for(
-    url: str, service: str, *, pool_size: int = 5, name: str = "", as_owner: bool = False
-) -> AsyncEngine:
+def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") -> AsyncEngine:
     """
     Make the engine of one *service*: its schema is the search path, so that SQL names no schema.
 
     Waits end by themselves: connecting after 10 s, a statement or a lock in 30 s and 10 s, a transaction
     that somebody left open after 60 s. `url` begins with postgresql+asyncpg:// and may ask for TLS
     (shared/database_url.py). A connection raises DatabaseRefused where certificate or password are wrong.
-    Whoever logs in acts as the service's role (shared/roles.py), which cannot change what is recorded;
-    `as_owner` leaves that out, for retention.
+    Whoever logs in acts as the service's role (shared/roles.py), which cannot change what is recorded.
     """
     address, tls = split(url)
-    role = {} if as_owner else {"role": role_of(service)}
     return create_async_engine(
         address,
         pool_size=pool_size,
@@ -63,7 +59,7 @@ def engine_for(
             "command_timeout": COMMAND_SECONDS,
             "server_settings": {
                 "application_name": name or f"arrears-{service}",
-                **role,
+                "role": role_of(service),
                 "search_path": f'"{service}"',
                 "timezone": "UTC",
                 "jit": "off",

@@ -11,8 +11,16 @@ from shared.events.registry import SERVICES
 
 APPEND_ONLY = ("acts", "inbox", "policies", "roots")
 READ_ONLY = ("alembic_version", "case_starts")
-VAULT = {"notifier": "SELECT, INSERT, UPDATE, DELETE", "visits": "SELECT", "legal": "SELECT"}
-"""What a service may do with the tables of the schema `vault`; who is not named does not even see them."""
+VAULT = {
+    "points": {
+        "notifier": "SELECT, INSERT, UPDATE, DELETE",
+        "visits": "SELECT",
+        "legal": "SELECT",
+    },
+    # To lock a customer's key against forgetting needs the right to update some column, and no more than one.
+    "keys": dict.fromkeys(SERVICES, "SELECT, INSERT, UPDATE (created_at)"),
+}
+"""What services may do with the tables of the schema `vault`; who is not named does not even see a table."""
 _PARTITIONS = 0x41525249
 
 
@@ -31,8 +39,9 @@ def secure(connection: Connection, service: str) -> None:
         connection.exec_driver_sql(_make_role(role_of(name)))
     connection.exec_driver_sql(_partition_maker(service))
     connection.exec_driver_sql(_grants(service, role_of(service)))
-    for name, rights in VAULT.items():
-        connection.exec_driver_sql(_vault_grants(role_of(name), rights))
+    for table, rights in VAULT.items():
+        for name in SERVICES:
+            connection.exec_driver_sql(_vault_grants(table, role_of(name), rights.get(name, "")))
 
 
 def _make_role(role: str) -> str:
@@ -96,13 +105,14 @@ def _grants(schema: str, role: str) -> str:
     """  # noqa: S608  constants
 
 
-def _vault_grants(role: str, rights: str) -> str:
+def _vault_grants(table: str, role: str, rights: str) -> str:
+    grant = f"GRANT {rights} ON vault.{table} TO {role};" if rights else ""
     return f"""
         DO $$ BEGIN
-            IF to_regnamespace('vault') IS NOT NULL THEN
+            IF to_regclass('vault.{table}') IS NOT NULL THEN
                 GRANT USAGE ON SCHEMA vault TO {role};
-                REVOKE ALL ON ALL TABLES IN SCHEMA vault FROM {role};
-                GRANT {rights} ON ALL TABLES IN SCHEMA vault TO {role};
+                REVOKE ALL ON vault.{table} FROM {role};
+                {grant}
             END IF;
         END $$
     """

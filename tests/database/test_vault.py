@@ -30,9 +30,11 @@ AFTER = Keys(NEW, hash_key=HASH)
 
 @pytest.fixture
 async def vault(database):
-    engine = engine_for(database, "notifier")
-    yield Database(engine)
-    await engine.dispose()
+    found = Database(engine_for(database, "notifier"))
+    found.owner = owner_engine(database)
+    yield found
+    await found.engine.dispose()
+    await found.owner.dispose()
 
 
 async def store(db, keys, customer, value, *, kind="mobile", point_id="P1", at=START, country="CN"):
@@ -122,7 +124,7 @@ async def test_what_was_sealed_before_customers_had_keys_still_opens_and_is_brou
     old = _encrypt(cipher, place("points", "value", "C1\x1fP1"), b"13800138009")
     await vault.run("UPDATE vault.points SET value = :old, lookup = NULL", old=old)
     assert await VaultReader(BEFORE, vault.engine).value("C1", "P1") == "13800138009"
-    done = await rotate(vault.engine, DURING, SERVICES)
+    done = await rotate(vault.owner, DURING, SERVICES)
     assert (done.keys, done.points) == (1, 1)
     assert await VaultReader(AFTER, vault.engine).value("C1", "P1") == "13800138009"
 
@@ -133,19 +135,19 @@ async def test_quarantined_records_are_rotated_too(vault):
             found = Record("core-banking", 0, offset, b"k", b"broken")
             broken = Broken(found, "bad_json", "", "no JSON", customer)
             await quarantine.put_broken(tx, broken, BEFORE, "1", START)
-    done = await rotate(vault.engine, DURING, SERVICES)
+    done = await rotate(vault.owner, DURING, SERVICES)
     assert (done.keys, done.quarantined) == (1, 1)
     for id_ in await vault.rows("SELECT id FROM quarantine"):
         assert (await quarantine.show(vault.engine, AFTER, *id_))["value"] == "broken"
         with pytest.raises(SealBroken):
             await quarantine.show(vault.engine, BEFORE, *id_)
-    assert await rotate(vault.engine, DURING, SERVICES) == type(done)(0, 0, 0)
+    assert await rotate(vault.owner, DURING, SERVICES) == type(done)(0, 0, 0)
 
 
 async def test_rotation_names_a_master_that_nobody_gave_it(vault):
     await store(vault, BEFORE, "C1", "13800138000")
     with pytest.raises(SealBroken, match="ARREARS_VAULT_OLD_KEYS"):
-        await rotate(vault.engine, AFTER, SERVICES)
+        await rotate(vault.owner, AFTER, SERVICES)
     assert await VaultReader(BEFORE, vault.engine).value("C1", "P1") == "13800138000"
 
 
@@ -207,7 +209,7 @@ async def test_b2_26_a_rotation_under_load_meets_no_error(vault, database):
         load.write(DURING), load.write(BETWEEN), load.read(BETWEEN), load.read(DURING),
     )  # fmt: skip
     assert load.errors == []
-    done = await rotate(vault.engine, DURING, SERVICES)
+    done = await rotate(vault.owner, DURING, SERVICES)
     assert done.points == 0
     assert await vault.one("SELECT count(DISTINCT master) FROM vault.keys") == 1
     reader = VaultReader(AFTER, vault.engine)
