@@ -44,11 +44,13 @@ test-faults: setup ## crashes, lost answers, kill -9 under load
 	@$(PY) -m shared.local.jars
 	$(PY) -m pytest tests -m faults $(ARGS)
 
-lint: setup ## style, format, who may import what, spelling
+lint: setup ## style, format, who may import what, spelling, containers
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	.venv/bin/lint-imports
 	.venv/bin/codespell
+	.venv/bin/hadolint deploy/Dockerfile
+	.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 types: setup ## mypy, strict
 	$(PY) -m mypy
@@ -72,9 +74,13 @@ replay: setup ## make replay FILE=events.jsonl: the same decisions again, withou
 bench: setup ## measure, on the embedded parts
 	$(PY) -m benchmarks $(ARGS)
 
-lock: ## renew requirements.lock (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --extra local --extra dev --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+lock: ## renew requirements.lock and its parts for the image (needs uv)
+	$(COMPILE) --extra local --extra dev --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements-production.lock
+	echo hatchling | $(COMPILE) --constraint requirements.lock - -o requirements-build.lock
 
 jars: setup ## renew the pin of Kafka's jars
 	$(PY) -m shared.local.jars pin

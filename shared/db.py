@@ -71,8 +71,8 @@ def engine_for(url: str, service: str, *, pool_size: int = 5, name: str = "") ->
     )
 
 
-def direct_engine(url: str, name: str) -> AsyncEngine:
-    """Make an engine for a few long statements (600 s) as the role that the URL names; a lock is waited for 10 s."""
+def direct_engine(url: str, name: str, *, lock_seconds: int = LOCK_SECONDS) -> AsyncEngine:
+    """Make an engine for a few long statements (600 s) as the role that the URL names."""
     address, tls = split(url)
     return create_async_engine(
         address,
@@ -86,7 +86,7 @@ def direct_engine(url: str, name: str) -> AsyncEngine:
             "server_settings": {
                 "application_name": name,
                 "timezone": "UTC",
-                "lock_timeout": f"{LOCK_SECONDS}s",
+                "lock_timeout": f"{lock_seconds}s",
             },
         },
     )
@@ -98,7 +98,7 @@ async def migrate(url: str, services: Iterable[str]) -> None:
 
     Two who migrate at once wait for each other; a migration that waits 10 s for a table gives up.
     """
-    engine = direct_engine(url, "arrears-migrate")
+    engine = direct_engine(url, "arrears-migrate", lock_seconds=MIGRATION_SECONDS)
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATING})
