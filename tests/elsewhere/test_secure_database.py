@@ -17,6 +17,7 @@ from shared.settings import Settings
 from tests.elsewhere.debian import DebianPostgres
 from tests.http.conftest import client_of, settings
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 _IN_USE = text("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
 
 

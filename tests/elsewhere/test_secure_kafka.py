@@ -1,9 +1,7 @@
 """Kafka with TLS and passwords: the right settings run a whole service, wrong ones are refused by their name."""
 
 import asyncio
-import gc
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -22,14 +20,7 @@ from tests.elsewhere.secured import USER, SecuredBroker
 from tests.faults.load import Bank
 from tests.http.conftest import settings
 
-# aiokafka lets a connection that the broker refused be closed by the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 @pytest.fixture
