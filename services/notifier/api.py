@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.notifier.domain import Correspondence
+from shared.http import points
 from shared.http.worklist import worklist
 
 
@@ -35,3 +36,4 @@ def contacting(correspondence: Correspondence) -> Iterator[Contacting]:
 
 
 router = worklist(Contacting, contacting, ("contacting",))
+router.include_router(points.router)

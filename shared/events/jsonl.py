@@ -8,9 +8,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from shared.events.core_banking import CustomerMerged
+from shared.events.core_banking import CustomerMerged, CustomerUpdated
 from shared.events.envelope import Event, Fact, utc
 from shared.events.identifiers import personal
+from shared.events.personal_numbers import refused_fact, refused_value
 from shared.events.registry import EVENT_TYPES
 
 Reason = Literal["bad_json", "unknown_type", "schema", "key_mismatch", "personal_id"]
@@ -110,6 +111,7 @@ def read_line(line: bytes) -> Event:
     read = _envelope(line)
     data, time = _data(read)
     _check_key(read.subject, data)
+    _refuse_numbers(read, data)
     return Event(
         id=read.id,
         source=read.source,
@@ -160,11 +162,23 @@ def _check_key(subject: str, data: Fact) -> None:
     _refuse_personal(data.customer_id, "data.customer_id")
     if subject != data.customer_id:
         _refuse_personal(subject, "subject")
-        raise LineError(
-            "key_mismatch", f"{subject!r} is not the customer_id, {data.customer_id!r}", "subject"
-        )
+        raise LineError("key_mismatch", "is not data.customer_id", "subject")
     if isinstance(data, CustomerMerged):
         _refuse_personal(data.from_customer_id, "data.from_customer_id")
+
+
+def _refuse_numbers(read: _Read, data: Fact) -> None:
+    """Refuse card and identity card numbers wherever they may not stand; a contact value is judged by its kind."""
+    if isinstance(data, CustomerUpdated) and data.contact_points:
+        for point in data.contact_points:
+            if held := refused_value(point.kind, point.value):
+                raise LineError("personal_id", held, "data.contact_points.value")
+        data = replace(
+            data, contact_points=tuple(replace(point, value="") for point in data.contact_points)
+        )
+    field, held = refused_fact(data, (("id", read.id), ("source", read.source)))
+    if held:
+        raise LineError("personal_id", held, field)
 
 
 def _refuse_personal(customer_id: str, field: str) -> None:

@@ -13,7 +13,7 @@ from shared.events.envelope import Event
 from shared.events.registry import EVENT_TYPES
 from shared.ids import event_key
 from shared.messaging.cloudevents import BrokenEvent, attribute_trouble
-from shared.messaging.decode import Decoded, storable
+from shared.messaging.decode import Decoded, refuse_personal, storable
 from shared.messaging.partitions import customer_of
 from shared.messaging.records import Arrival
 from shared.vault import Keys
@@ -95,6 +95,7 @@ def fact_arrival(event: Event, keys: Keys, *, oldest: datetime, latest: datetime
         raise BrokenEvent("schema", "id", trouble)
     stripped, values = strip_event(event)
     payload = storable(stripped.data)
+    refuse_personal(stripped, values, payload)
     return Arrival(
         event=stripped,
         customer_id=event.subject,

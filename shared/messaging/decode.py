@@ -13,6 +13,7 @@ from shared.border import PointValue, strip_event
 from shared.canonical import canonical
 from shared.events.common import PROGRESS, Progress
 from shared.events.envelope import Event, Fact, Instant
+from shared.events.personal_numbers import refused_field, refused_value
 from shared.events.registry import EVENT_TYPES, EventType
 from shared.messaging.cloudevents import (
     BrokenEvent,
@@ -202,7 +203,9 @@ def _event(
         traceparent=get("traceparent", ""),
     )
     event, values = strip_event(event)
-    return event, values, storable(event.data)
+    payload = storable(event.data)
+    refuse_personal(event, values, payload)
+    return event, values, payload
 
 
 def storable(data: Fact) -> bytes:
@@ -211,6 +214,16 @@ def storable(data: Fact) -> bytes:
     if b"\\u0000" in payload and _STORABLE_NUL.search(payload):
         raise BrokenEvent("schema", "data", "a text holds U+0000")
     return payload
+
+
+def refuse_personal(event: Event, values: tuple[PointValue, ...], payload: bytes) -> None:
+    """Raise BrokenEvent where a card or identity card number stands in a text, an id or a contact value."""
+    field, held = refused_field(payload, (("id", event.id), ("source", event.source)))
+    if held:
+        raise BrokenEvent("personal_id", field, held)
+    for value in values:
+        if held := refused_value(value.kind, value.value):
+            raise BrokenEvent("personal_id", "data.contact_points.value", held)
 
 
 def from_stored(kind: str, payload: bytes | str) -> Fact:

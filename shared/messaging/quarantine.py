@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.events.registry import EVENT_TYPES
 from shared.messaging.decode import Broken
 from shared.messaging.folding import Failure
 from shared.messaging.records import Arrival, Record
@@ -65,11 +66,15 @@ async def put_broken(
     """Quarantine a record that is no event; None when it was quarantined before, whatever became of it since."""
     record = broken.record
     values = await _values(tx, record, broken.customer_id, "", keys, code, at)
-    kind = (
-        dict(record.headers).get("ce_type", b"").decode(errors="replace").replace("\x00", "")[:100]
-    )
+    kind = dict(record.headers).get("ce_type", b"").decode(errors="replace")
     found = await tx.execute(
-        _PUT_ONCE, {**values, "type": kind, "reason": broken.reason, "error": broken.error}
+        _PUT_ONCE,
+        {
+            **values,
+            "type": kind if kind in EVENT_TYPES else "",
+            "reason": broken.reason,
+            "error": broken.error,
+        },
     )
     return found.scalar_one_or_none()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, get_args
 
 from shared.events.identifiers import personal
+from shared.events.personal_numbers import number_in
 from shared.tape.mapping import (
     FromColumn,
     Identity,
@@ -133,10 +134,13 @@ class Reader:
             raise CellError(
                 mapping.customer_id.column, f"looks like {kind}: not to be a customer_id"
             )
+        account_id = self._name(mapping.account_id, cells)
+        if held := number_in(account_id, identifier=True):
+            raise CellError(mapping.account_id.column, held)
         limit = mapping.limit
         return Row(
             customer_id=customer_id,
-            account_id=self._name(mapping.account_id, cells),
+            account_id=account_id,
             product=self._choice(mapping.product, cells, PRODUCTS.__contains__, "product"),
             currency=self._choice(mapping.currency, cells, _is_currency, "currency"),
             limit_minor=None
