@@ -59,7 +59,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "cases", "where each customer stands; point ids, no contact values", _LIFE,
         (*_many("customer_id region portfolio", "C1"), *_many("state stage", "C2"),
-         *_many("partition state_version case_seq last_now wake_at parked_by link")),
+         *_many("partition state_version case_seq last_now wake_at parked_by cause link")),
     ),
     Table(
         "inbox", "every fact and tick, in the order of decision", _MONTHS,
@@ -75,7 +75,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "effects", "what leaves the system, by references", _DONE,
         (*_many("customer_id", "C1"), *_many("request kind", "C2"),
-         *_many("effect_id seq partition not_before not_after status withdrawn claimed_at created_at updated_at")),
+         *_many("effect_id seq partition not_before not_after status withdrawn cause claimed_at created_at updated_at")),
     ),
     Table(
         "quarantine", "records that cannot be decided, whatever they hold", _DONE,
