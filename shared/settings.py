@@ -11,6 +11,8 @@ from shared.vault import Keys
 
 DEFAULT_PARTITIONS = 12
 """Partitions of every topic; fixed for the life of an installation."""
+Rate = Annotated[float, Field(gt=0, le=1_000_000)]
+"""Requests per second."""
 ContactMode = Literal["observe", "sandbox", "live"]
 
 
@@ -25,6 +27,7 @@ class Settings(ConnectionSettings):
     records of one transaction. `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody
     read /health and /metrics.
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
+    `rate_*` bound how often one caller asks, `request_seconds` and `most_requests` what is under way.
     `allow` names what production may start with all the same (shared/production.py).
     """
 
@@ -54,6 +57,12 @@ class Settings(ConnectionSettings):
     regions_claim: str = "regions"
     portfolios_claim: str = "portfolios"
     allow: str = ""
+    rate_read: Rate = 100.0
+    rate_write: Rate = 50.0
+    rate_report: Rate = 5000.0
+    rate_refused: Rate = 50.0
+    request_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0
+    most_requests: Annotated[int, Field(ge=1, le=100_000)] = 500
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -6,13 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from shared.clock import SteppedClock, SystemClock
+from shared.clock import Clock, SteppedClock, SystemClock
 from shared.http import cases, health, problems, webhooks
 from shared.http.access import check_declared
 from shared.http.access_keys import issuers_of
 from shared.http.access_tokens import Verifier
 from shared.http.authentication import Authentication, open_paths
-from shared.http.limits import BodyLimit
+from shared.http.bodies import BodyLimit
+from shared.http.limits import Limits
+from shared.http.rates import Buckets, RateLimit
 from shared.runtime import Parts, Runtime
 from shared.settings import Settings
 from shared.stepper import Stepper
@@ -73,11 +75,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
         # No operation spans and no logs: those would hold exceptions' texts.
         telemetry={"tracing": traced, "metrics": False, "logs": False, "operation_spans": False},
     )
-    app.add_middleware(BodyLimit)
-    clock = SystemClock()
-    verifier = Verifier(issuers_of(settings, clock), clock)
-    app.add_middleware(Authentication, verifier=verifier, open_paths=open_paths(settings))
-    problems.install(app)
+    guard(app, settings, SystemClock())
     app.include_router(health.router)
     app.include_router(cases.router)
     app.include_router(
@@ -87,3 +85,30 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
         app.include_router(parts.router)
     check_declared(app)
     return app
+
+
+def guard(app: FastAPI, settings: Settings, clock: Clock) -> None:
+    """Put the rings around the routes, the innermost first; *clock* is the machine's, also in a stepped run."""
+    buckets = Buckets(
+        {
+            "read": settings.rate_read,
+            "write": settings.rate_write,
+            "report": settings.rate_report,
+            "refused": settings.rate_refused,
+        }
+    )
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RateLimit, buckets=buckets)
+    app.add_middleware(
+        Authentication,
+        verifier=Verifier(issuers_of(settings, clock), clock),
+        open_paths=open_paths(settings),
+        buckets=buckets,
+    )
+    app.add_middleware(
+        Limits,
+        clock=clock,
+        seconds=settings.request_seconds,
+        most_requests=settings.most_requests,
+    )
+    problems.install(app)

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.http.access import PROBES, Caller
 from shared.http.access_tokens import KeysUnavailable, TokenRefused, Verifier
 from shared.http.problems import problem
+from shared.http.rates import Buckets, too_many
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -33,15 +34,21 @@ def open_paths(settings: Settings) -> Mapping[str, Caller]:
 class Authentication:
     """
     ASGI middleware: verifies the bearer token before anything else is read of the request, and leaves the
-    Caller in the request's state. *open_paths* need no token; whoever asks there is the Caller given.
+    Caller in the request's state. *open_paths* need no token; whoever asks there is the Caller given. Who is refused too often is refused without a line in the log (429).
     """
 
     def __init__(
-        self, app: ASGIApp, *, verifier: Verifier, open_paths: Mapping[str, Caller]
+        self,
+        app: ASGIApp,
+        *,
+        verifier: Verifier,
+        open_paths: Mapping[str, Caller],
+        buckets: Buckets,
     ) -> None:
         self._app = app
         self._verifier = verifier
         self._open = open_paths
+        self._buckets = buckets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on with its caller, or answer 401."""
@@ -56,6 +63,10 @@ class Authentication:
             try:
                 caller = await self._verifier.verify(_token(scope))
             except TokenRefused as refused:
+                client = scope.get("client") or ("", 0)
+                if wait := self._buckets.take(client[0], "refused"):
+                    await too_many(wait)(scope, receive, send)
+                    return
                 log.warning("token_refused", reason=refused.reason)
                 await _unauthenticated(refused.reason)(scope, receive, send)
                 return

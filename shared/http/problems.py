@@ -1,15 +1,16 @@
 """Answer errors as problem details (RFC 9457): stable types, no internals, nothing of the input said back."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from contextvars import ContextVar
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 log = structlog.get_logger(__name__)
@@ -21,14 +22,23 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This resource does not take this method"),
     "body-too-large": (413, "The body is too large"),
+    "target-too-long": (414, "Path and query are too long"),
+    "unsupported-media-type": (415, "The body must be application/json, not compressed"),
     "invalid": (422, "A field is missing or wrong"),
     "conflict": (422, "Another fact has this id already"),
+    "too-many-requests": (429, "The caller asks too often"),
+    "headers-too-large": (431, "There are too many headers, or they are too large"),
     "internal": (500, "Something failed here"),
-    "issuer-unavailable": (503, "The issuer of the tokens cannot be asked for its keys"),
     "unavailable": (503, "The database does not answer"),
+    "overloaded": (503, "Too many requests are under way"),
+    "too-slow": (503, "The answer took too long"),
+    "issuer-unavailable": (503, "The issuer of the tokens cannot be asked for its keys"),
 }
 """Slug -> status and title. The type's URI is urn:arrears:problem:<slug>; slugs are never renamed."""
-_BY_STATUS = {status: slug for slug, (status, _) in TYPES.items() if slug != "conflict"}
+of_request: ContextVar[str] = ContextVar("of_request", default="")
+"""The id of the request that is under way (shared/http/limits.py)."""
+_BY_STATUS = {status: slug for slug, (status, _) in reversed(list(TYPES.items()))}
+"""The first of each status stands for what a library raises."""
 
 
 class FieldError(BaseModel):
@@ -39,13 +49,14 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 says."""
+    """An error as RFC 9457 says; `request_id` is in the service's log lines too."""
 
     type: str
     title: str
     status: int
     detail: str = ""
     errors: list[FieldError] = []
+    request_id: str = ""
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -87,6 +98,7 @@ def problem(
         status=status or usual,
         detail=detail,
         errors=list(errors),
+        request_id=of_request.get(),
     )
     return JSONResponse(
         content.model_dump(exclude_defaults=True),
@@ -118,13 +130,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OSError)
     @app.exception_handler(TimeoutError)
     async def unavailable(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, DBAPIError) and isinstance(_cause(error), asyncpg.DataError):
+            return problem("invalid", detail="A value is outside of what can be stored.")
         log.warning("request_failed", path=_route(request), error=type(error).__name__)
         return problem("unavailable")
 
-    @app.exception_handler(Exception)
-    async def internal(request: Request, error: Exception) -> JSONResponse:
-        log.error("request_failed", path=_route(request), error=type(error).__name__)
-        return problem("internal", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+def _cause(error: DBAPIError) -> BaseException | None:
+    return error.orig.__cause__ if error.orig is not None else None
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

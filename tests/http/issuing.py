@@ -16,6 +16,7 @@ from shared.http.access import Caller, needs
 from shared.http.access_tokens import Claims, Issuer, Verifier
 from shared.http.authentication import NOBODY, Authentication
 from shared.http.oidc import OidcKeys
+from shared.http.rates import Buckets
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ISSUER = "https://issuer.bank.example"
@@ -79,7 +80,10 @@ def guarded(issuer: BanksIssuer, clock: SteppedClock, **where: str) -> httpx2.As
     app = FastAPI()
     accepted = Issuer(ISSUER, "arrears", issuer.keys(clock), Claims(**where))
     app.add_middleware(
-        Authentication, verifier=Verifier([accepted], clock), open_paths={"/livez": NOBODY}
+        Authentication,
+        verifier=Verifier([accepted], clock),
+        open_paths={"/livez": NOBODY},
+        buckets=Buckets({"read": 9, "write": 9, "report": 9, "refused": 9}),
     )
     problems.install(app)
 
