@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from time import monotonic
 
 from benchmarks.child import Assignment, Report, assignment, word
 from benchmarks.parts import PARTITIONS
@@ -13,6 +14,7 @@ from shared.messaging.records import Record
 from shared.messaging.relay import Relay
 from shared.messaging.shell import Shell
 from shared.messaging.topics import topics_of
+from shared.metrics import Metrics
 
 
 def always(_: int) -> bool:
@@ -24,14 +26,24 @@ async def main(given: Assignment) -> None:
     """Serve until told to stop."""
     report = Report()
     engine = engine_for(given.url, REACTOR.name)
-    shell = Shell(REACTOR, engine, SystemClock(), keys=KEYS, partitions=PARTITIONS)
+    metrics = Metrics(REACTOR.name)
+    shell = Shell(
+        REACTOR,
+        engine,
+        SystemClock(),
+        keys=KEYS,
+        partitions=PARTITIONS,
+        observe=metrics.observe,
+    )
     await shell.prepare()
     relay = Relay(given.bootstrap, engine, REACTOR.name, partitions=PARTITIONS)
     counts = {"decided": 0, "repeated": 0, "published": 0}
 
     async def handle(records: Sequence[Record]) -> None:
         report.begin()
+        began = monotonic()
         result = await shell.handle(records, fresh=always)
+        metrics.batch(result, monotonic() - began)
         report.saved(len(records))
         for name in counts:
             counts[name] += getattr(result, name)

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -143,16 +144,23 @@ def _config(service: str) -> Config:
     return config
 
 
+@cache
+def revisions(service: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Answer the revisions that this code knows, and the newest of them; read from disk once a process."""
+    scripts = ScriptDirectory.from_config(_config(service))
+    return (
+        frozenset(script.revision for script in scripts.walk_revisions()),
+        frozenset(scripts.get_heads()),
+    )
+
+
 async def check_schema(engine: AsyncEngine, service: str) -> None:
     """
     Raise SchemaTooOld unless every revision that this code knows is applied; a newer schema is fine.
 
     Raises NotAMember where the account may not act as the service's role.
     """
-    known = {
-        script.revision for script in ScriptDirectory.from_config(_config(service)).walk_revisions()
-    }
-    heads = set(ScriptDirectory.from_config(_config(service)).get_heads())
+    known, heads = revisions(service)
     async with _connected(engine, service) as connection:
         there = await connection.scalar(
             text("SELECT to_regclass(:name)"), {"name": f'"{service}".alembic_version'}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -30,7 +31,9 @@ from shared.messaging.kafka import FAILURES, Offsets
 from shared.messaging.records import BatchResult, FactResult, Record, TickResult
 from shared.messaging.relay import Relay
 from shared.messaging.shell import Shell
+from shared.messaging.silence import Silence
 from shared.messaging.topics import ensure_topics, topics_of
+from shared.metrics import Metrics
 from shared.providers import HttpProvider
 from shared.settings import Settings
 from shared.vault import VaultReader, VaultWriter
@@ -68,6 +71,7 @@ class Runtime:
         name = reactor.name
         self.settings = settings
         self.reactor = reactor
+        self.metrics = Metrics(name)
         self.clock: Clock = SteppedClock() if settings.stepped else SystemClock()
         self.engine: AsyncEngine = engine_for(
             settings.database_url, name, pool_size=settings.pool_size
@@ -80,6 +84,14 @@ class Runtime:
             vault=VaultWriter(keys) if parts.keeps_vault else None,
             fused_ticks=not settings.stepped,
             partitions=settings.partitions,
+            observe=self.metrics.observe,
+        )
+        self.silence = Silence(
+            self.engine,
+            name,
+            hours=0 if settings.stepped else settings.silence_hours,
+            zone=settings.business_zone,
+            country=settings.business_country,
         )
         kafka = settings.broker()
         self.offsets = Offsets(kafka, client_id=f"{name}-offsets")
@@ -204,11 +216,13 @@ class Runtime:
         await self.engine.dispose()
 
     async def _handle(self, records: Sequence[Record]) -> None:
+        began = monotonic()
         try:
             with spans.of_batch(self.reactor.name, records):
                 result = await self.shell.handle(records, fresh=self.freshness.is_fresh)
         except StateTooNew as error:
             raise GiveBack(str(error)) from error
+        self.metrics.batch(result, monotonic() - began)
         for partition, offset in result.progress.items():
             self.freshness.settle(partition, offset)
         self._did(result)

@@ -1,6 +1,7 @@
 """The settings of a process, from the environment (ARREARS_...); what is wrong or missing is named."""
 
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -29,6 +30,9 @@ class Settings(ConnectionSettings):
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
     `rate_*` bound how often one caller asks, `request_seconds` and `most_requests` what is under way.
     `allow` names what production may start with all the same (shared/production.py).
+    `silence_hours`: after so many hours of working days (of `business_country`, in `business_zone`) without a
+    core-banking event nothing is claimed any more; 0: never. `outbox_seconds`: how long the oldest row of the
+    outbox may wait before the service counts as not ready.
     """
 
     model_config = SettingsConfigDict(env_prefix="ARREARS_", extra="ignore", secrets_dir=None)
@@ -63,6 +67,10 @@ class Settings(ConnectionSettings):
     rate_refused: Rate = 50.0
     request_seconds: Annotated[float, Field(gt=0, le=600)] = 15.0
     most_requests: Annotated[int, Field(ge=1, le=100_000)] = 500
+    silence_hours: Annotated[float, Field(ge=0)] = 24
+    business_zone: str = "Asia/Shanghai"
+    business_country: str = "CN"
+    outbox_seconds: Annotated[float, Field(gt=0)] = 60
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -76,6 +84,10 @@ class Settings(ConnectionSettings):
                 raise ValueError("ARREARS_STEPPED is for demo and tests; production has one clock")
             if refused := refusals(self):
                 raise ValueError("\n  ".join(["production refuses to start:", *refused]))
+        try:
+            ZoneInfo(self.business_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("ARREARS_BUSINESS_ZONE must be a name like Asia/Shanghai") from None
         if self.vault_key.get_secret_value():
             try:
                 self.keys()

@@ -7,17 +7,19 @@ import structlog
 from fastapi import FastAPI
 
 from shared.clock import Clock, SteppedClock, SystemClock
-from shared.http import cases, health, problems, webhooks
+from shared.http import cases, health, metrics, problems, webhooks
 from shared.http.access import check_declared
 from shared.http.access_keys import issuers_of
 from shared.http.access_tokens import Verifier
 from shared.http.authentication import Authentication, open_paths
 from shared.http.bodies import BodyLimit
+from shared.http.gauges import Gauges
 from shared.http.limits import Limits
 from shared.http.rates import Buckets, RateLimit
 from shared.runtime import Parts, Runtime
 from shared.settings import Settings
 from shared.stepper import Stepper
+from shared.survey import Survey
 from shared.telemetry import configure_logs, configure_tracing, tracing
 from shared.version import code_version
 
@@ -56,6 +58,8 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime(parts, settings)
         app.state.runtime = runtime
+        app.state.survey = Survey(runtime)
+        app.state.gauges = Gauges(runtime)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(runtime.running())
             if isinstance(runtime.clock, SteppedClock):
@@ -77,6 +81,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     )
     guard(app, settings, SystemClock())
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(cases.router)
     app.include_router(
         webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")

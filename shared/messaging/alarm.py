@@ -41,6 +41,7 @@ class Alarm:
         self._ticked = ticked
         self._too_new = too_new
         self.last_error = ""
+        self.failures = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Tick what is due until *stopping*; a round that has begun is finished."""
@@ -53,6 +54,7 @@ class Alarm:
                 if isinstance(error, StateTooNew):
                     self._too_new(error)
                 self.last_error = type(error).__name__
+                self.failures += 1
                 log.exception("alarm_failed", service=self._shell.reactor.name, again_in=wait)
                 more, wait = False, min(2 * wait, LONGEST_WAIT)
             if not more:

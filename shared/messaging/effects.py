@@ -118,6 +118,8 @@ class EffectWorker:
         self._due = asyncio.Event()
         self._recovered_at = -RECOVER_EVERY_SECONDS
         self.last_error = ""
+        self.failures = 0
+        self.retries = 0
 
     @property
     def in_hand(self) -> int:
@@ -138,6 +140,7 @@ class EffectWorker:
                 self.last_error, wait = "", POLL_SECONDS
             except Exception as error:
                 self.last_error = type(error).__name__
+                self.failures += 1
                 log.exception("effects_failed", service=self._service, again_in=wait)
                 done, wait = 0, min(2 * wait, LONGEST_WAIT)
             if not done:
@@ -236,6 +239,7 @@ class EffectWorker:
                 return HandOver("unknown")
             except Exception as error:  # noqa: BLE001  whatever it is, the effect must not be lost
                 now = self._clock.now()
+                self.retries += 1
                 log.warning(
                     "effect_again",
                     service=self._service,

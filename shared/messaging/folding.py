@@ -1,12 +1,14 @@
 """Fold events and ticks into locked cases, and collect what follows from them. In memory: no I/O, nothing is awaited."""
 
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from shared.canonical import canonical
+from shared.clock import AT_ONCE
 from shared.decision import Decision
 from shared.events.common import CaseParked, CaseReleased
 from shared.events.envelope import Event, Fact
@@ -19,6 +21,7 @@ from shared.messaging.deciding import decide_fact, decide_tick, tick_event
 from shared.messaging.effect_rows import StartedEffect
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival
+from shared.messaging.tally import Tally, ages
 from shared.outgoing import published_event
 from shared.telemetry import tracing
 from shared.vault import Keys
@@ -54,6 +57,8 @@ class Folding:
         self.queued: list[Arrival] = []
         self.decided = 0
         self.ticks = 0
+        self._facts: list[Arrival] = []
+        self._lateness: list[float] = []
 
     def fact(self, arrival: Arrival) -> bool:
         """Decide a fact that is new; False when it failed: then its customer is parked and it waits."""
@@ -72,6 +77,7 @@ class Folding:
         self._take(case, decision, now)
         case.cause = cause_of(arrival.event, case.cause, now, tracing.traceparent_of(span))
         self.decided += 1
+        self._facts.append(arrival)
         return True
 
     def tick_due(self, fresh: Callable[[int], bool]) -> None:
@@ -105,6 +111,8 @@ class Folding:
             self._fail(case, self._tick_arrival(case, event, now), error, again=False)
             return
         self.ticks += 1
+        if fresh and case.wake_at is not None and case.wake_at > AT_ONCE:
+            self._lateness.append((now - case.wake_at).total_seconds())
         if decision.state == state and not (
             decision.publish or decision.effects or decision.withdraw
         ):
@@ -144,6 +152,18 @@ class Folding:
             case _:
                 return
         case.parking_changed = case.dirty = True
+
+    def tally(self) -> Tally:
+        """Count what was decided here, for the metrics."""
+        return Tally(
+            facts=Counter([arrival.event.type for arrival in self._facts]),
+            ticks=self.ticks,
+            published=Counter([row.type for row in self.outbox]),
+            started=Counter([row.effect.kind for row in self.effects]),
+            quarantined=Counter([failure.reason for failure in self.failures]),
+            latencies=ages(self._facts, self.clock),
+            lateness=self._lateness,
+        )
 
     def is_parked_here(self, customer_id: str) -> bool:
         """Tell whether the customer's events wait in the queue."""

@@ -158,6 +158,10 @@ class Offsets:
         """Answer the offset after the last committed record of each partition; raises one of FAILURES."""
         return await self._ask("end_offsets", topic, partitions)
 
+    async def all_ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Answer the same for partitions of several topics at once; raises one of FAILURES."""
+        return await self._ask_all("end_offsets", list(tps))
+
     async def kept(self, tp: TopicPartition) -> range:
         """Answer the offsets that a partition holds; raises one of FAILURES."""
         (begin,) = (await self._ask("beginning_offsets", tp.topic, [tp.partition])).values()
@@ -165,7 +169,10 @@ class Offsets:
         return range(begin, end)
 
     async def _ask(self, what: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-        wanted = [TopicPartition(topic, partition) for partition in partitions]
+        answer = await self._ask_all(what, [TopicPartition(topic, p) for p in partitions])
+        return {tp.partition: offset for tp, offset in answer.items()}
+
+    async def _ask_all(self, what: str, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
         if not wanted:
             return {}
         try:
@@ -175,7 +182,7 @@ class Offsets:
         except FAILURES:
             await self.close()
             raise
-        return {tp.partition: offset for tp, offset in answer.items()}
+        return dict(answer)
 
     async def _connected(self) -> AIOKafkaConsumer:
         async with self._connecting:

@@ -83,6 +83,7 @@ class Relay:
         self.produced: dict[TopicPartition, int] = {}
         self.is_leader = False
         self.last_error = ""
+        self.failures = 0
 
     def start(self) -> None:
         """Begin to publish in a task of its own."""
@@ -130,6 +131,7 @@ class Relay:
             except Exception as error:
                 self.last_error = type(error).__name__
                 log.exception("relay_failed", service=self._service, again_in=wait)
+            self.failures += bool(self.last_error)
             await self._sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
 

@@ -26,6 +26,7 @@ from shared.messaging.outbox import OutboxRow, append
 from shared.messaging.parking import Released
 from shared.messaging.records import Arrival, BatchResult, FactResult, Record, TickResult
 from shared.messaging.releasing import answer_facts, discard_record, release_customer
+from shared.messaging.tally import Tally
 from shared.messaging.transaction import Kit, Transaction
 from shared.vault import Keys, VaultWriter
 from shared.version import code_version
@@ -54,8 +55,10 @@ class Shell:
         vault: VaultWriter | None = None,
         fused_ticks: bool = True,
         partitions: int = 12,
+        observe: Callable[[Tally], None] = lambda _: None,
     ) -> None:
         self.reactor = reactor
+        self._observe = observe
         self.fused_ticks = fused_ticks
         self._engine = engine
         self._clock = clock
@@ -98,12 +101,13 @@ class Shell:
             if self.fused_ticks:
                 work.folding.tick_due(fresh)
             ends = batch.ends if self._sorter.leads else batch.settled
-            advanced = await progress.note(tx, ends)
+            advanced = await progress.note(tx, ends, now)
             last = self._control_records(advanced, ends, now)
             queued = await work.save(last=last, deposits=batch.deposits)
             killpoints.reach("shell.before_commit", in_hand=len(batch.sequence))
         self._remember(customers)
         folding = work.folding
+        self._observe(work.tally())
         return BatchResult(
             records=len(records),
             decided=folding.decided,
@@ -128,8 +132,9 @@ class Shell:
         if not self._sorter.leads:
             return
         async with self._engine.begin() as tx:
-            advanced = await progress.note(tx, positions)
-            rows = self._control_records(advanced, positions, self._clock.now())
+            now = self._clock.now()
+            advanced = await progress.note(tx, positions, now)
+            rows = self._control_records(advanced, positions, now)
             await append(tx, self.reactor.name, rows)
 
     async def handle_facts(
@@ -171,6 +176,7 @@ class Shell:
             await work.save()
             await effect_rows.settle(tx, settle_effects, now)
         self._remember(customers)
+        self._observe(work.tally((settle_effects or {}).values()))
         return answers
 
     async def tick_due(
@@ -193,7 +199,8 @@ class Shell:
         await self._now()
         async with self._engine.begin() as tx:
             locked = await self._kit.cases.lock_due(tx, now, chosen, limit)
-            result = await self._tick(tx, locked, now)
+            result, tally = await self._tick(tx, locked, now)
+        self._observe(tally)
         share = -(-limit // len(chosen))
         sizes = [sum(case.partition == p for case in locked.values()) for p in chosen]
         return replace(result, more=max(sizes) >= share)
@@ -207,7 +214,8 @@ class Shell:
         for start in range(0, len(due), STEP_BATCH):
             async with self._engine.begin() as tx:
                 locked = await self._kit.cases.lock(tx, due[start : start + STEP_BATCH])
-                result = await self._tick(tx, locked, now)
+                result, tally = await self._tick(tx, locked, now)
+            self._observe(tally)
             decided += result.decided
             published += result.published
             effects += result.effects
@@ -215,9 +223,9 @@ class Shell:
 
     async def _tick(
         self, tx: AsyncConnection, locked: dict[str, Case], now: datetime
-    ) -> TickResult:
+    ) -> tuple[TickResult, Tally]:
         if not locked:
-            return TickResult()
+            return TickResult(), Tally()
         work = Transaction(tx, self._kit, locked, now)
         for case in locked.values():
             if case.wake_at is not None and case.wake_at <= now:
@@ -225,7 +233,7 @@ class Shell:
         await work.save()
         folding = work.folding
         killpoints.reach("shell.tick_before_commit", in_hand=folding.ticks)
-        return TickResult(folding.ticks, len(folding.outbox), len(folding.effects))
+        return TickResult(folding.ticks, len(folding.outbox), len(folding.effects)), work.tally()
 
     async def release(self, customer_id: str, *, discard: bool = False) -> Released | None:
         """

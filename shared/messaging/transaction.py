@@ -1,7 +1,8 @@
 """One transaction of the shell: look up, decide in memory, save. Tables are always written in the same order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -17,6 +18,7 @@ from shared.messaging.decode import Broken
 from shared.messaging.folding import Failure, Folding
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival
+from shared.messaging.tally import Tally
 from shared.vault import Deposit, Keys, VaultWriter
 
 
@@ -48,6 +50,7 @@ class Transaction:
         self._quarantined: dict[int, int | None] = {}
         self.repeated = 0
         self.quarantined = 0
+        self._reasons: Counter[str] = Counter()
 
     async def claim(self, arrivals: Sequence[Arrival], *, months_around: int = 0) -> None:
         """
@@ -97,7 +100,9 @@ class Transaction:
             else:
                 continue
             self._quarantined[id(item)] = id_
-            self.quarantined += id_ is not None
+            if id_ is not None:
+                self.quarantined += 1
+                self._reasons[item.reason if isinstance(item, Broken) else "id_reused"] += 1
 
     def decide(self, sequence: Sequence[Item]) -> None:
         """Decide what is new, in the order of arrival; what comes for a parked customer joins its queue."""
@@ -170,6 +175,13 @@ class Transaction:
             await kit.vault.store(tx, [*deposits, *self._deposits])
         return sum(
             quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue
+        )
+
+    def tally(self, settled: Iterable[str] = ()) -> Tally:
+        """Count what was done, for the metrics, once it is committed; `settled` are the statuses set on effects."""
+        tally = self.folding.tally()
+        return replace(
+            tally, quarantined=tally.quarantined + self._reasons, settled=Counter(settled)
         )
 
 

@@ -14,6 +14,7 @@ class Vitals:
         self.gave_back = ""
         self.last_error = ""
         self.batches = 0
+        self.failures = 0
         self._turned_at = self._connected_at = monotonic()
         self._waiting_since: float | None = None
         self._has_assignment = False
@@ -36,6 +37,7 @@ class Vitals:
     def failed(self, error: Exception) -> None:
         """An attempt failed, and another one follows: that is progress of the loop, not of the work."""
         self.turned()
+        self.failures += 1
         self.last_error = type(error).__name__
 
     def saved(self) -> None:

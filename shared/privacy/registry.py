@@ -97,7 +97,7 @@ TABLES: tuple[Table, ...] = (
         "case_starts", "where a case begins after old months were dropped", _LIFE,
         (*_many("customer_id", "C1"), *_many("state", "C2"), *_many("case_seq link state_version at")),
     ),
-    Table("progress", "how far core banking was considered", "one row a partition", _many("partition offset_")),
+    Table("progress", "how far core banking was considered", "one row a partition", _many("partition offset_ moved_at")),
     Table("policies", "the rules that decided", _EVER, _many("digest content written_at")),
     Table("alembic_version", "the schema's version", "one row", _many("version_num")),
     Table(
