@@ -106,21 +106,8 @@ class Shell:
             queued = await work.save(last=last, deposits=batch.deposits)
             killpoints.reach("shell.before_commit", in_hand=len(batch.sequence))
         self._remember(customers)
-        folding = work.folding
         self._observe(work.tally())
-        return BatchResult(
-            records=len(records),
-            decided=folding.decided,
-            repeated=work.repeated,
-            quarantined=work.quarantined,
-            parked=queued,
-            ignored=batch.ignored,
-            ticks=folding.ticks,
-            published=len(folding.outbox),
-            effects=len(folding.effects),
-            misplaced=batch.misplaced,
-            progress=ends,
-        )
+        return work.result(batch, len(records), queued, ends)
 
     async def settle(self, positions: Mapping[int, int]) -> None:
         """

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.decision import Reactor
 from shared.messaging import effect_rows, inbox, outbox, parking, quarantine
-from shared.messaging.batch import NOTES, Item
+from shared.messaging.batch import NOTES, Batch, Item
 from shared.messaging.cases import Case, Cases
 from shared.messaging.deciding import decision_instant
 from shared.messaging.decode import Broken
 from shared.messaging.folding import Failure, Folding
 from shared.messaging.outbox import OutboxRow
-from shared.messaging.records import Arrival
+from shared.messaging.records import Arrival, BatchResult
 from shared.messaging.tally import Tally
 from shared.vault import Deposit, Keys, VaultWriter
 
@@ -175,6 +175,25 @@ class Transaction:
             await kit.vault.store(tx, [*deposits, *self._deposits])
         return sum(
             quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue
+        )
+
+    def result(
+        self, batch: Batch, records: int, queued: int, ends: Mapping[int, int]
+    ) -> BatchResult:
+        """Say what the batch of so many *records* came to; *queued* is what save() answered."""
+        folding = self.folding
+        return BatchResult(
+            records=records,
+            decided=folding.decided,
+            repeated=self.repeated,
+            quarantined=self.quarantined,
+            parked=queued,
+            ignored=batch.ignored,
+            ticks=folding.ticks,
+            published=len(folding.outbox),
+            effects=len(folding.effects),
+            misplaced=batch.misplaced,
+            progress=ends,
         )
 
     def tally(self, settled: Iterable[str] = ()) -> Tally:
