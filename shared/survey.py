@@ -14,7 +14,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from shared.clock import AT_ONCE
-from shared.db import SchemaTooOld, check_schema
+from shared.db import NotAMember, SchemaTooOld, check_schema
 from shared.events.registry import CORE_BANKING
 from shared.messaging import figures, inbox, outbox
 from shared.messaging.figures import Figures
@@ -167,7 +167,7 @@ async def _ask(name: str, question: Callable[[], Awaitable[T]]) -> tuple[Asked, 
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             answer = await question()
-    except (SchemaTooOld, NotReady) as error:
+    except (SchemaTooOld, NotAMember, NotReady) as error:
         return Asked(monotonic() - began, str(error)), None
     except Exception as error:  # noqa: BLE001  whatever a dependency raises, it is not ready
         log.warning("survey_unanswered", of=name, error=type(error).__name__)
