@@ -21,9 +21,10 @@ async def test_every_column_is_in_the_registry_and_nothing_more(database):
         tuple(row)
         for row in await Database(engine).rows(
             """
-            SELECT table_schema, table_name, column_name FROM information_schema.columns
-            JOIN pg_class ON relname = table_name AND relnamespace = table_schema::regnamespace
-            WHERE table_schema = ANY(:schemas) AND NOT relispartition
+            SELECT nspname, relname, attname FROM pg_attribute
+            JOIN pg_class ON pg_class.oid = attrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+            WHERE nspname = ANY(:schemas) AND relkind IN ('r', 'p') AND NOT relispartition
+                AND attnum > 0 AND NOT attisdropped
             """,
             schemas=[*SERVICES, "vault"],
         )
