@@ -92,6 +92,11 @@ CHECKS: tuple[Check, ...] = (
         "make new ones (`openssl rand -base64 32`)",
     ),
     Check(
+        "plain-values",
+        lambda settings: not settings.envelope_keys.get_secret_value(),
+        "ARREARS_ENVELOPE_KEYS is missing: contact values would lie in Kafka in clear (ADR 0014)",
+    ),
+    Check(
         "plaintext-provider",
         lambda settings: _plain_http(settings.provider_url),
         "ARREARS_PROVIDER_URL must be https: contact values travel over it",

@@ -7,7 +7,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.connections import ConnectionSettings
-from shared.production import refusals
+from shared.privacy.envelope import Envelope
+from shared.production import allowed, refusals
 from shared.vault import Keys
 
 DEFAULT_PARTITIONS = 12
@@ -24,7 +25,8 @@ class Settings(ConnectionSettings):
     `contact`: observe decides and records but lets no effect leave; sandbox and live hand effects to
     `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
     (demo and tests only). `vault_key` is base64 of 32 bytes, `vault_old_keys` more of them with commas
-    between, which still open; `vault_hash_key` never changes (docs/operations/privacy.md). `batch` caps the
+    between, which still open; `vault_hash_key` never changes (docs/operations/privacy.md);
+    `envelope_keys` open what publishers sealed. `batch` caps the
     records of one transaction. `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody
     read /health and /metrics.
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
@@ -42,6 +44,7 @@ class Settings(ConnectionSettings):
     vault_key: SecretStr = SecretStr("")
     vault_old_keys: SecretStr = SecretStr("")
     vault_hash_key: SecretStr = SecretStr("")
+    envelope_keys: SecretStr = SecretStr("")
     partitions: Annotated[int, Field(ge=1, le=1000)] = DEFAULT_PARTITIONS
     provider_url: str = ""
     provider_name: str = "sandbox"
@@ -112,4 +115,9 @@ class Settings(ConnectionSettings):
                 "with ARREARS_VAULT_OLD_KEYS set ARREARS_VAULT_HASH_KEY too, to what `arrears vault hash-key` "
                 "printed before the first rotation: repeats are told by hashes under it"
             )
-        return Keys.from_base64(text, (key.strip() for key in others), hash_key)
+        return Keys.from_base64(text, (key.strip() for key in others), hash_key, self.envelope())
+
+    def envelope(self) -> Envelope:
+        """Answer what seals and opens the values of `customer.updated`; raises ValueError for malformed keys."""
+        required = self.mode == "production" and "plain-values" not in allowed(self.allow)
+        return Envelope.from_text(self.envelope_keys.get_secret_value(), required=required)

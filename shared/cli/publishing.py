@@ -9,22 +9,24 @@ from shared.events.envelope import Event
 from shared.events.jsonl import LineError, read_line
 from shared.messaging.publisher import Publisher
 from shared.messaging.topics import ensure_topics
+from shared.privacy.envelope import seal_event
 
 
-def publish_file(path: Path, progress: Callable[[int], None]) -> int:
+def publish_file(path: Path, progress: Callable[[int], None], *, seal: bool = False) -> int:
     """
-    Send every event of *path*; answers how many.
+    Send every event of *path*; answers how many. *seal*: contact values go sealed under ARREARS_ENVELOPE_KEYS.
 
     The whole file is checked first, so that nothing is sent of one that is wrong; raises LineError
     that names the line.
     """
     for _ in _events(path, lambda _: None):
         pass
-    return asyncio.run(_publish(path, progress))
+    return asyncio.run(_publish(path, progress, seal=seal))
 
 
-async def _publish(path: Path, progress: Callable[[int], None]) -> int:
+async def _publish(path: Path, progress: Callable[[int], None], *, seal: bool) -> int:
     settings = settings_or_fail()
+    envelope = settings.envelope()
     await ensure_topics(settings.broker(), settings.partitions)
     count = 0
 
@@ -32,7 +34,7 @@ async def _publish(path: Path, progress: Callable[[int], None]) -> int:
         nonlocal count
         for event in _events(path, progress):
             count += 1
-            yield event
+            yield seal_event(event, envelope) if seal else event
 
     async with Publisher(settings.broker()) as publisher:
         await publisher.publish(counted())

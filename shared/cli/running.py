@@ -73,16 +73,18 @@ def migrate() -> None:
 
 def publish(
     events: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    seal: Annotated[
+        bool, typer.Option("--seal", help="Seal contact values under ARREARS_ENVELOPE_KEYS.")
+    ] = False,
 ) -> None:
     """Send the events of a file to Kafka as core banking would, in the order of the file."""
     from shared.cli.publishing import publish_file  # noqa: PLC0415
-    from shared.events.jsonl import LineError  # noqa: PLC0415
     from shared.messaging.broker import BrokerRefused  # noqa: PLC0415
 
     try:
         with progress_bar("publishing", events.stat().st_size) as advance:
-            count = publish_file(events, advance)
-    except LineError as error:
+            count = publish_file(events, advance, seal=seal)
+    except ValueError as error:  # a wrong line, or no key to seal under
         fail(str(error))
     except BrokerRefused as error:
         fail(str(error), code=1)

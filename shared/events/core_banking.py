@@ -15,13 +15,14 @@ Zone = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+\
 
 class ContactPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    A way to reach a person. `value` (a number, an address) is personal data: every shell takes it
-    out at the border (shared/vault), so behind the border it is empty and `zones` is filled.
+    A way to reach a person. `value` (a number, an address of up to 512 characters) is personal data: the
+    publisher seals it (shared/privacy/envelope.py), and every shell takes it out at the border, so behind the border it
+    is empty and `zones` is filled.
     """
 
     point_id: Name
     kind: PointKind
-    value: Annotated[str, Meta(max_length=512)] = ""
+    value: Annotated[str, Meta(max_length=4096)] = ""
     zones: tuple[Zone, ...] = ()
     party: Party
     obtained_via: Name = "contract"

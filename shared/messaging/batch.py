@@ -54,7 +54,8 @@ class Sorter:
         self._reacts_to = reactor.reacts_to | NOTES
         self._keys = keys
         extra = frozenset({POINTS}) if keeps_vault else frozenset[str]()
-        self._decoder = Decoder(self._reacts_to | extra, partitions=partitions)
+        envelope = keys.envelope if keeps_vault else None
+        self._decoder = Decoder(self._reacts_to | extra, partitions=partitions, envelope=envelope)
         self.leads = any(CORE_BANKING in EVENT_TYPES[name].topics for name in reactor.reacts_to)
 
     def sort_out(self, records: Sequence[Record], now: datetime) -> Batch:

@@ -25,6 +25,7 @@ from shared.messaging.cloudevents import (
 )
 from shared.messaging.partitions import customer_of, partition_of
 from shared.messaging.records import Record
+from shared.privacy.envelope import Envelope, NotOpened
 
 _STORABLE_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _TIME = msgspec.json.Decoder(Instant)
@@ -113,10 +114,17 @@ _MODELS = {name: _Model(entry) for name, entry in EVENT_TYPES.items()}
 
 
 class Decoder:
-    """Decodes the records of one service: the types in `wanted`, and progress; `partitions` is each topic's count."""
+    """
+    Decodes the records of one service: the types in `wanted`, and progress; `partitions` is each topic's count.
 
-    def __init__(self, wanted: frozenset[str], *, partitions: int) -> None:
+    `envelope` opens contact values, where they are stored; other services leave them sealed.
+    """
+
+    def __init__(
+        self, wanted: frozenset[str], *, partitions: int, envelope: Envelope | None = None
+    ) -> None:
         self._wanted = wanted | {PROGRESS}
+        self._envelope = envelope
         self._partitions = partitions
 
     def decode(self, record: Record, *, oldest: datetime, latest: datetime) -> Outcome:
@@ -135,6 +143,8 @@ class Decoder:
             if refused:
                 raise BrokenEvent("personal_id" if "looks" in refused else "schema", "key", refused)
             event, values, payload = _event(attributes, data)
+            if values and self._envelope is not None:
+                values = opened(event.subject, values, self._envelope)
             _check_place(event, customer_id, record.topic)
             if not oldest <= event.time <= latest:
                 raise BrokenEvent("time", "time", _time_trouble(event.time, oldest))
@@ -224,6 +234,22 @@ def refuse_personal(event: Event, values: tuple[PointValue, ...], payload: bytes
     for value in values:
         if held := refused_value(value.kind, value.value):
             raise BrokenEvent("personal_id", "data.contact_points.value", held)
+
+
+def opened(
+    customer_id: str, values: tuple[PointValue, ...], envelope: Envelope
+) -> tuple[PointValue, ...]:
+    """Open contact values; raises BrokenEvent for one that cannot be, is in clear and must not, or holds a card number."""
+    found = []
+    for value in values:
+        try:
+            point = envelope.open(customer_id, value)
+        except NotOpened as error:
+            raise BrokenEvent("not_sealed", "data.contact_points.value", str(error)) from None
+        if held := refused_value(point.kind, point.value):
+            raise BrokenEvent("personal_id", "data.contact_points.value", held)
+        found.append(point)
+    return tuple(found)
 
 
 def from_stored(kind: str, payload: bytes | str) -> Fact:

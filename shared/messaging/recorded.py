@@ -1,5 +1,6 @@
 """Replay what the inboxes recorded: the same order, ticks, instants and policies must make the stored states, byte for byte."""
 
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -48,12 +49,34 @@ class Difference:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a case begins once older rows are gone: number and link of the last of them, and the state after it."""
+
+    customer_id: str
+    case_seq: int
+    link: bytes
+    state: str
+    state_version: int
+
+
 _ROWS = text("""
     SELECT customer_id, source, id, type, dataschema, time, now, payload::text, policy_digest, code_version,
-        causationid, correlationid, traceparent
-    FROM inbox ORDER BY customer_id, case_seq
+        causationid, correlationid, traceparent, inbox.case_seq, inbox.link
+    FROM inbox LEFT JOIN case_starts USING (customer_id)
+    WHERE inbox.case_seq > coalesce(case_starts.case_seq, -1)
+        AND (CAST(:only AS text[]) IS NULL OR customer_id = ANY(CAST(:only AS text[])))
+    ORDER BY customer_id, inbox.case_seq
+""")
+_STARTS = text("""
+    SELECT customer_id, state::text, state_version FROM case_starts
+    WHERE CAST(:only AS text[]) IS NULL OR customer_id = ANY(CAST(:only AS text[]))
 """)
 _STATES = text("SELECT customer_id, state::text, state_version FROM cases ORDER BY customer_id")
+_CASES = text("""
+    SELECT customer_id, case_seq, link, state::text, state_version FROM cases
+    WHERE customer_id = ANY(CAST(:only AS text[]))
+""")
 
 
 async def replay_recorded(engine: AsyncEngine, reactor: Reactor[Any]) -> list[Difference]:
@@ -78,24 +101,77 @@ async def replay_recorded(engine: AsyncEngine, reactor: Reactor[Any]) -> list[Di
     return differences
 
 
+async def starts_after(
+    connection: AsyncConnection, reactor: Reactor[Any], upto: Mapping[str, int]
+) -> list[Start]:
+    """
+    Answer each customer's start after the row of the number that *upto* gives: what replay makes of all rows up to it.
+
+    Where today's code does not make the stored state of a case any more (another version decided it), its start is the
+    case as it stands now. The transaction must see one snapshot (REPEATABLE READ).
+    """
+    only = sorted(upto)
+    policies = await _policies(connection, reactor)
+    cases = {row[0]: Start(*row) for row in await connection.execute(_CASES, {"only": only})}
+    found: dict[str, Start] = {}
+    latest: dict[str, Any] = {}
+    async for row, state in _steps(connection, reactor, policies, only):
+        latest[row.customer_id] = state
+        if row.case_seq <= upto[row.customer_id]:
+            text_ = canonical(state).decode()
+            found[row.customer_id] = Start(
+                row.customer_id, row.case_seq, row.link, text_, reactor.state_version
+            )
+    for customer_id, case in cases.items():
+        stored = canonical(upcast(reactor, case.state, case.state_version))
+        if customer_id in found and canonical(latest[customer_id]) != stored:
+            found[customer_id] = case
+    return list(found.values())
+
+
 async def _fold(
     connection: AsyncConnection, reactor: Reactor[Any], policies: dict[str, Any]
 ) -> dict[str, tuple[bytes, tuple[str, ...]]]:
     """Answer each customer's state as canonical JSON, and the code versions that decided it."""
-    folded: dict[str, tuple[bytes, tuple[str, ...]]] = {}
+    folded: dict[str, tuple[bytes, tuple[str, ...]]] = {
+        customer_id: (canonical(upcast(reactor, stored, version)), ())
+        for customer_id, stored, version in await connection.execute(_STARTS, {"only": None})
+    }
     customer, state, versions = "", reactor.state(), set[str]()
-    async for row in await connection.stream(_ROWS):
+    async for row, after in _steps(connection, reactor, policies, None):
         if row.customer_id != customer:
             if customer:
                 folded[customer] = canonical(state), tuple(sorted(versions))
-            customer, state, versions = row.customer_id, reactor.state(), set()
+            customer, versions = row.customer_id, set()
+        state = after
         if row.type not in NOTES:
             versions.add(row.code_version)
-            today = replace(reactor, policy=policies[row.policy_digest])
-            state = _decide(today, state, _event(row), row.now)
     if customer:
         folded[customer] = canonical(state), tuple(sorted(versions))
     return folded
+
+
+async def _steps(
+    connection: AsyncConnection,
+    reactor: Reactor[Any],
+    policies: dict[str, Any],
+    only: list[str] | None,
+) -> AsyncIterator[tuple[Any, Any]]:
+    """Yield each row and the state after it, customer by customer, each from its start on."""
+    starts = {
+        customer_id: (stored, version)
+        for customer_id, stored, version in await connection.execute(_STARTS, {"only": only})
+    }
+    customer, state = "", reactor.state()
+    async for row in await connection.stream(_ROWS, {"only": only}):
+        if row.customer_id != customer:
+            customer = row.customer_id
+            start = starts.get(customer)
+            state = reactor.state() if start is None else upcast(reactor, *start)
+        if row.type not in NOTES:
+            today = replace(reactor, policy=policies[row.policy_digest])
+            state = _decide(today, state, _event(row), row.now)
+        yield row, state
 
 
 def _decide(reactor: Reactor[Any], state: Any, event: Event, now: datetime) -> Any:

@@ -14,6 +14,7 @@ from shared.messaging.folding import Failure, Folding
 from shared.messaging.parking import Released, Waiting
 from shared.messaging.records import Arrival, FactResult
 from shared.messaging.transaction import Kit, Transaction
+from shared.vault import SealBroken
 
 CHUNK = 100
 
@@ -84,7 +85,10 @@ async def _decide_again(
         items = [place.arrival]
     else:
         assert place.quarantine_id is not None
-        record = await quarantine.content(tx, kit.keys, place.quarantine_id)
+        try:
+            record = await quarantine.content(tx, kit.keys, place.quarantine_id)
+        except SealBroken as error:  # its customer was forgotten, or a key is missing
+            return str(error)
         found = sorter.again(record, now) if record is not None else []
         for item in found:
             if isinstance(item, Broken):

@@ -15,9 +15,12 @@ def owner_engine(url: str) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def in_schema(engine: AsyncEngine, schema: str) -> AsyncIterator[AsyncConnection]:
-    """Begin a transaction whose search path is the *schema* of one service."""
-    async with engine.begin() as tx:
+async def in_schema(
+    engine: AsyncEngine, schema: str, *, one_snapshot: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """Begin a transaction whose search path is the *schema* of one service; *one_snapshot*: all of it sees the same."""
+    level = "REPEATABLE READ" if one_snapshot else "READ COMMITTED"
+    async with engine.execution_options(isolation_level=level).begin() as tx:
         await tx.execute(
             text("SELECT set_config('search_path', :schema, true)"), {"schema": f'"{schema}"'}
         )

@@ -11,6 +11,8 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.privacy.envelope import Envelope
+
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _MASTER = b"\x02"
@@ -61,24 +63,36 @@ class Keys:
 
     `key` wraps and seals; `others` (old masters, or ones to come) only open. `hash_key` must outlive every
     master, because hashes are compared with those of years ago; without one it is derived from `key`.
+    `envelope` opens what the publishers sealed.
     """
 
     def __init__(
-        self, key: bytes, others: Sequence[bytes] = (), hash_key: bytes | None = None
+        self,
+        key: bytes,
+        others: Sequence[bytes] = (),
+        hash_key: bytes | None = None,
+        envelope: Envelope | None = None,
     ) -> None:
         for each in (key, *others, *([hash_key] if hash_key is not None else [])):
             if len(each) != KEY_BYTES:
                 raise ValueError(f"a key of the vault must have {KEY_BYTES} bytes, not {len(each)}")
         self._ciphers = {_id(each): AESGCM(_derived(each, b"cipher")) for each in (key, *others)}
         self.master = _id(key)
+        self.envelope = envelope or Envelope({})
         self.hash_key = hash_key or _derived(key, b"hash")
         self._lookup_key = hmac.digest(self.hash_key, b"arrears vault lookup", sha256)
 
     @classmethod
-    def from_base64(cls, text: str, others: Iterable[str] = (), hash_key: str = "") -> Self:
+    def from_base64(
+        cls,
+        text: str,
+        others: Iterable[str] = (),
+        hash_key: str = "",
+        envelope: Envelope | None = None,
+    ) -> Self:
         """Read keys of 32 bytes from base64; raises ValueError."""
         read = [_read(each) for each in (text, *others)]
-        return cls(read[0], read[1:], _read(hash_key) if hash_key else None)
+        return cls(read[0], read[1:], _read(hash_key) if hash_key else None, envelope)
 
     @property
     def masters(self) -> frozenset[int]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from shared.db import engine_for
 from shared.events.core_banking import CustomerUpdated
 from shared.events.registry import SERVICES
 from shared.privacy.masks import BY_KIND, MASKS
+from shared.privacy.owner import owner_engine
 from shared.privacy.page import page
 from shared.privacy.registry import CUSTOMER_UPDATED, TABLES, columns_of
 from tests.database.support import Database
@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "data-classes.md"
 
 
 async def test_every_column_is_in_the_registry_and_nothing_more(database):
-    engine = engine_for(database, "notifier")
+    engine = owner_engine(database)
     found = {
         tuple(row)
         for row in await Database(engine).rows(
