@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.scheduler import commanding, declaring
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import STAGES
 from shared.http.worklist import worklist
@@ -30,4 +32,10 @@ def steps(case: CollectionCase) -> Iterator[Step]:
         )
 
 
-router = worklist(Step, steps, ("open", *STAGES))
+router = APIRouter()
+for part in (
+    worklist(Step, steps, ("open", *STAGES)),
+    commanding.router,
+    declaring.router,
+):
+    router.include_router(part)

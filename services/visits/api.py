@@ -1,11 +1,27 @@
-"""The routes of visits: which visits are proposed, planned and ordered; no rules in it."""
+"""The routes of visits: which visits are proposed, planned and ordered, and what came of one; no rules in it."""
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Annotated, Literal
 
+from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from services.visits.domain.state import STAGES, FieldBook
+from services.visits.domain.state import STAGES, FieldBook, is_known
+from shared.events.commands import VisitOutcomeRecorded
+from shared.http.access import Caller, needs
+from shared.http.commands import (
+    TAKEN,
+    YEAR,
+    Body,
+    Command,
+    Given,
+    bounded,
+    give,
+    state_for,
+    wrong,
+)
+from shared.http.problems import ProblemError
 from shared.http.worklist import worklist
 
 
@@ -34,4 +50,35 @@ def planned(book: FieldBook) -> Iterator[PlannedVisit]:
             )
 
 
-router = worklist(PlannedVisit, planned, STAGES)
+class OutcomeBody(Body):
+    """What came of the visit; a promise names the day by which the debtor will pay."""
+
+    outcome: Literal["met", "absent", "moved", "promised", "hardship", "refused_to_talk"]
+    promised_on: date | None = None
+
+
+commands = APIRouter(prefix="/cases/{customer_id}", tags=["commands"], responses=TAKEN)
+
+
+@commands.post("/visits/{visit_id}/outcome", status_code=202)
+async def outcome(
+    command: Command,
+    caller: Annotated[Caller, needs("commands:give")],
+    visit_id: Annotated[str, Path(min_length=1, max_length=128)],
+    body: OutcomeBody,
+) -> Given:
+    """Record what came of a visit (its id stands on the order); it is read like the staff's own report."""
+    book: FieldBook = await state_for(command, caller)
+    if not is_known(book, command.customer_id, visit_id):
+        raise ProblemError("not-found", "This customer has no such visit.")
+    if (body.outcome == "promised") != (body.promised_on is not None):
+        raise wrong("body.promised_on", "stands with the outcome `promised`, and with no other")
+    latest = command.today + YEAR
+    bounded("promised_on", body.promised_on, earliest=command.today - YEAR, latest=latest)
+    fields = {"visit_id": visit_id, **body.model_dump()}
+    return await give(command, caller, VisitOutcomeRecorded, fields, about=visit_id)
+
+
+router = APIRouter()
+router.include_router(worklist(PlannedVisit, planned, STAGES))
+router.include_router(commands)
