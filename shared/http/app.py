@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI
 
 from shared.clock import Clock, SteppedClock, SystemClock
-from shared.http import cases, health, metrics, problems, webhooks
+from shared.http import cases, health, metrics, problems, quarantine, webhooks
 from shared.http.access import check_declared
 from shared.http.access_keys import issuers_of
 from shared.http.access_tokens import Verifier
@@ -83,6 +83,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(cases.router)
+    app.include_router(quarantine.router)
     app.include_router(
         webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")
     )

@@ -21,6 +21,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "forbidden": (403, "The caller may not do this"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This resource does not take this method"),
+    "not-next": (409, "Something else comes first, or it was done already"),
     "body-too-large": (413, "The body is too large"),
     "target-too-long": (414, "Path and query are too long"),
     "unsupported-media-type": (415, "The body must be application/json, not compressed"),

@@ -79,7 +79,7 @@ class Sorter:
                     batch.ignored += 1
         return batch
 
-    def again(self, record: Record, now: datetime) -> list[Item]:
+    def again(self, record: Record, now: datetime) -> Batch:
         """Sort out one quarantined record again; however old it has become, its age is no reason."""
         oldest, latest = window(now)
         outcome = self._decoder.decode(record, oldest=min(oldest, AT_ONCE), latest=latest)
@@ -88,7 +88,7 @@ class Sorter:
             self._place(batch, outcome)
         elif isinstance(outcome, Broken):
             batch.sequence.append(outcome)
-        return batch.sequence
+        return batch
 
     def _place(self, batch: Batch, decoded: Decoded) -> None:
         event = decoded.event

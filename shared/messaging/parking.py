@@ -133,6 +133,26 @@ async def count(tx: AsyncConnection, customer_id: str) -> int:
     return int(await tx.scalar(_COUNT, {"customer": customer_id}) or 0)
 
 
+async def undecoded(tx: AsyncConnection, customer_id: str) -> list[int]:
+    """Name the quarantined records in the customer's queue that were never an event."""
+    found = await tx.scalars(
+        text(
+            "SELECT quarantine_id FROM parked WHERE customer_id = :customer AND envelope IS NULL ORDER BY seq"
+        ),
+        {"customer": customer_id},
+    )
+    return [id_ for id_ in found if id_ is not None]
+
+
+async def holds(tx: AsyncConnection, customer_id: str, quarantine_id: int) -> bool:
+    """Tell whether the entry has a place in the customer's queue: a tick that failed has none."""
+    found = await tx.scalar(
+        text("SELECT 1 FROM parked WHERE customer_id = :customer AND quarantine_id = :id LIMIT 1"),
+        {"customer": customer_id, "id": quarantine_id},
+    )
+    return found is not None
+
+
 async def remove(tx: AsyncConnection, customer_id: str, seqs: Sequence[int]) -> None:
     """Take what was decided off the queue."""
     await tx.execute(

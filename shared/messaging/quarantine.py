@@ -1,13 +1,11 @@
-"""The quarantine: records that cannot be decided, encrypted, with the reason beside them; and how to look at them."""
+"""The quarantine: records that cannot be decided, encrypted, with the reason beside them."""
 
-from base64 import b64encode
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events.registry import EVENT_TYPES
 from shared.messaging.decode import Broken
@@ -16,29 +14,6 @@ from shared.messaging.records import Arrival, Record
 from shared.vault import Keys, open_for, seal_for
 from shared.vault.places import quarantine_place
 
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """
-    One quarantined record, without its content. `status`: waiting, released (decided after all), discarded.
-
-    `waiting_behind` counts what is queued for the customer, this record included.
-    """
-
-    id: int
-    topic: str
-    partition: int
-    offset: int
-    customer_id: str
-    type: str
-    reason: str
-    error: str
-    code_version: str
-    at: datetime
-    status: str
-    waiting_behind: int
-
-
 _PUT = """
     INSERT INTO quarantine (topic, partition, kafka_offset, customer_id, event_key, type, reason, error, code_version, sealed, at)
     VALUES (:topic, :partition, :offset, :customer, :event_key, :type, :reason, :error, :code, :sealed, :at)
@@ -46,14 +21,6 @@ _PUT = """
 """
 _PUT_ONCE = text(_PUT + " DO NOTHING RETURNING id")
 _PUT_AGAIN = text(_PUT + " DO UPDATE SET status = 'waiting', error = excluded.error RETURNING id")
-_LIST = text("""
-    SELECT id, topic, partition, kafka_offset, customer_id, type, reason, error, code_version, at, status,
-        (SELECT count(*) FROM parked WHERE parked.customer_id = quarantine.customer_id)
-    FROM quarantine
-    WHERE id > :after AND (CAST(:status AS text) IS NULL OR status = :status)
-        AND (CAST(:id AS bigint) IS NULL OR id = :id)
-    ORDER BY id LIMIT :limit
-""")
 _STATUS = text("""
     UPDATE quarantine SET status = :status WHERE id = ANY(CAST(:ids AS bigint[]))
 """)
@@ -66,6 +33,7 @@ async def put_broken(
     """Quarantine a record that is no event; None when it was quarantined before, whatever became of it since."""
     record = broken.record
     values = await _values(tx, record, broken.customer_id, "", keys, code, at)
+    # a header of a broken record may hold anything, so only a name that is known is kept in clear
     kind = dict(record.headers).get("ce_type", b"").decode(errors="replace")
     found = await tx.execute(
         _PUT_ONCE,
@@ -134,58 +102,6 @@ async def _values(
         "sealed": await seal_for(tx, keys, customer_id, place, msgspec.msgpack.encode(record)),
         "at": at,
     }
-
-
-async def list_quarantined(
-    engine: AsyncEngine, *, status: str | None = "waiting", after: int = 0, limit: int = 100
-) -> list[Quarantined]:
-    """List what is in quarantine, oldest first; `after` is the last id of the page before, None is any status."""
-    return await _select(engine, status, after, limit, None)
-
-
-async def _select(
-    engine: AsyncEngine, status: str | None, after: int, limit: int, id_: int | None
-) -> list[Quarantined]:
-    async with engine.connect() as connection:
-        rows = await connection.execute(
-            _LIST, {"status": status, "after": after, "limit": limit, "id": id_}
-        )
-        return [Quarantined(*row) for row in rows]
-
-
-async def find(engine: AsyncEngine, quarantine_id: int) -> Quarantined | None:
-    """Answer one quarantined record without its content."""
-    rows = await _select(engine, None, 0, 1, quarantine_id)
-    return rows[0] if rows else None
-
-
-async def show(engine: AsyncEngine, keys: Keys, quarantine_id: int) -> dict[str, Any] | None:
-    """
-    Answer the record itself, decrypted: key, headers and value (text where it is UTF-8, else base64). None if unknown.
-
-    It may hold personal data: for a person with the right to see it, never for a log.
-    """
-    async with engine.connect() as connection:
-        record = await content(connection, keys, quarantine_id)
-    if record is None:
-        return None
-    return {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "key": _readable(record.key),
-        "headers": {name: _readable(value) for name, value in record.headers},
-        "value": _readable(record.value),
-    }
-
-
-def _readable(value: bytes | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return f"base64:{b64encode(value).decode()}"
 
 
 async def content(connection: AsyncConnection, keys: Keys, quarantine_id: int) -> Record | None:

@@ -23,9 +23,9 @@ from shared.messaging.batch import Sorter, window
 from shared.messaging.cases import Case, CaseMissing, Cases
 from shared.messaging.cloudevents import BrokenEvent
 from shared.messaging.outbox import OutboxRow, append
-from shared.messaging.parking import Released
 from shared.messaging.records import Arrival, BatchResult, FactResult, Record, TickResult
-from shared.messaging.releasing import answer_facts, discard_record, release_customer
+from shared.messaging.releases import Releases
+from shared.messaging.releasing import answer_facts
 from shared.messaging.tally import Tally
 from shared.messaging.transaction import Kit, Transaction
 from shared.vault import Keys, VaultWriter
@@ -68,6 +68,7 @@ class Shell:
         self._kit = Kit(reactor, cases, keys, vault, digest(reactor.policy), code_version())
         self._known: set[str] = set()
         self._ready_for: date | None = None
+        self.releases = Releases(self._kit, self._sorter, engine, self._now, self._lock)
 
     async def prepare(self) -> None:
         """Write the policy down and make the inbox's partitions around the clock's month; again is harmless."""
@@ -221,29 +222,6 @@ class Shell:
         folding = work.folding
         killpoints.reach("shell.tick_before_commit", in_hand=folding.ticks)
         return TickResult(folding.ticks, len(folding.outbox), len(folding.effects)), work.tally()
-
-    async def release(self, customer_id: str, *, discard: bool = False) -> Released | None:
-        """
-        Decide in order what waits behind a parked customer, and tell the others when nothing is left.
-
-        It stops at what still cannot be decided; `discard` drops that record instead if it is the first.
-        None for a customer who is not parked here.
-        """
-        now = await self._now()
-
-        async def attempt() -> Released | None:
-            async with self._engine.begin() as tx:
-                locked = await self._lock(tx, [customer_id])
-                return await release_customer(
-                    tx, self._kit, self._sorter, locked[customer_id], now, discard=discard
-                )
-
-        return await inbox.again_if_taken(attempt)
-
-    async def discard(self, quarantine_id: int) -> None:
-        """Note that nobody needs a quarantined record that parks no customer. Raises LookupError."""
-        async with self._engine.begin() as tx:
-            await discard_record(tx, quarantine_id)
 
     async def _now(self) -> datetime:
         """Answer the clock's instant; the inbox has its partitions for it."""

@@ -80,7 +80,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "quarantine", "records that cannot be decided, whatever they hold", _DONE,
         (*_many("customer_id", "C1"), Column("sealed", "C2", "sealed per customer"),
-         *_many("id topic partition kafka_offset event_key type reason error code_version at status")),
+         *_many("id topic partition kafka_offset event_key type reason error fingerprint code_version at status")),
     ),
     Table(
         "parked", "events that wait behind a parked customer", "until released or discarded",

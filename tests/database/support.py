@@ -14,11 +14,13 @@ from shared.events.registry import EVENT_TYPES
 from shared.messaging.decode import encode
 from shared.messaging.partitions import partition_of
 from shared.messaging.records import Record
+from shared.messaging.release_terms import By
 from shared.testing import START, fact
 from shared.vault import Keys
 
 PARTITIONS = 4
 KEYS = Keys(b"k" * 32)
+BY = By("operator-1", "the defect was mended")
 TABLES = {
     "cases": "customer_id", "inbox": "customer_id, case_seq", "outbox": "id", "effects": "seq",
     "quarantine": "id", "parked": "customer_id, seq", "progress": "partition", "policies": "digest",

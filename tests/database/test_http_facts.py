@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.events.notifier import ProviderReceipt
 from shared.testing import START, fact
 from tests.database.ledger import FAILING
-from tests.database.support import always, missed, received, records
+from tests.database.support import BY, always, missed, received, records
 
 
 def receipt(effect_id: str = "E1", outcome: str = "sent", customer: str = "C1") -> ProviderReceipt:
@@ -66,7 +66,7 @@ async def test_a_fact_for_a_parked_customer_is_accepted_and_waits(shell, db):
     ]
     assert await statuses(shell, told(), told(receipt("E2"))) == ["repeated", "conflict"]
     assert await db.one("SELECT count(*) FROM parked") == 2
-    released = await shell.release("C1", discard=True)
+    released = await shell.releases.customer("C1", BY, discard=True)
     assert (released.decided, released.left) == (1, 0)
     assert await statuses(shell, told()) == ["repeated"]
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.messaging import quarantine
+from shared.messaging import quarantine, quarantine_views
+from shared.messaging.quarantine_views import Chosen
 from shared.testing import START, fact
 from tests.database.ledger import FAILING, Policy, ledger
-from tests.database.support import KEYS, always, missed, received, record, records
+from tests.database.support import BY, KEYS, always, missed, received, record, records
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ async def test_a_release_decides_the_queue_in_order(shell, mended, db):
         records(missed(), missed(instalment=FAILING), received(), missed(instalment="I9")),
         fresh=always,
     )
-    released = await mended.release("C1")
+    released = await mended.releases.customer("C1", BY)
     assert (released.decided, released.left, released.error) == (3, 0, "")
     rows = await db.rows("SELECT type, payload->>'instalment_id' FROM inbox ORDER BY case_seq")
     assert rows == [
@@ -66,7 +67,7 @@ async def test_a_release_decides_the_queue_in_order(shell, mended, db):
         ("case.released",),
     ]
     assert (await mended.tick_step(START)).effects == 1
-    assert await mended.release("C1") is None
+    assert await mended.releases.customer("C1", BY) is None
 
 
 async def test_a_release_stops_where_it_still_fails(shell, db):
@@ -74,15 +75,15 @@ async def test_a_release_stops_where_it_still_fails(shell, db):
         records(missed(instalment=FAILING), missed(), missed(instalment=FAILING, amount=1)),
         fresh=always,
     )
-    first = await shell.release("C1")
+    first = await shell.releases.customer("C1", BY)
     assert (first.decided, first.left) == (0, 3)
     assert "told to fail" in first.error
-    dropped = await shell.release("C1", discard=True)
+    dropped = await shell.releases.customer("C1", BY, discard=True)
     assert (dropped.decided, dropped.left) == (1, 1)
     assert await db.rows("SELECT parked_by, state->'owed' FROM cases") == [
         (["scheduler"], {"I1": 5000})
     ]
-    last = await shell.release("C1", discard=True)
+    last = await shell.releases.customer("C1", BY, discard=True)
     assert (last.decided, last.left, last.error) == (0, 0, "")
     assert await db.rows("SELECT status FROM quarantine ORDER BY id") == [("discarded",)] * 2
 
@@ -100,7 +101,8 @@ async def test_a_record_that_cannot_be_decoded_parks_by_its_key(shell, db):
         fresh=always,
     )
     assert (result.decided, result.quarantined, result.parked) == (2, 1, 1)
-    (entry,) = await quarantine.list_quarantined(db.engine)
+    async with db.engine.connect() as connection:
+        (entry,) = await quarantine_views.page(connection, Chosen())
     assert (entry.reason, entry.error) == ("schema", "data.amount_minor: Expected `int`, got `str`")
     assert (entry.customer_id, entry.offset, entry.waiting_behind) == ("C1", 1, 2)
     assert await shell.handle([broken(1)], fresh=always)
@@ -110,15 +112,20 @@ async def test_a_record_that_cannot_be_decoded_parks_by_its_key(shell, db):
 async def test_quarantined_bytes_are_encrypted_and_can_be_shown(shell, db):
     await shell.handle([broken(1)], fresh=always)
     assert b"many" not in await db.one("SELECT sealed FROM quarantine")
-    shown = await quarantine.show(db.engine, KEYS, await db.one("SELECT id FROM quarantine"))
-    assert '"amount_minor":"many"' in shown["value"]
-    assert (shown["key"], shown["headers"]["ce_type"]) == ("C1", "payment.missed")
+    async with db.engine.connect() as connection:
+        (entry,) = await quarantine_views.page(connection, Chosen())
+        found = await quarantine.content(connection, KEYS, entry.id)
+    assert found == broken(1)
+    shown = quarantine_views.readable(found)
+    assert '"amount_minor":"many"' in shown["value"]["text"]
+    assert shown["key"] == {"text": "C1"}
+    assert {"name": "ce_type", "text": "payment.missed"} in shown["headers"]
 
 
 async def test_a_broken_record_is_discarded_and_the_rest_decided(shell, db):
     await shell.handle([broken(0), *records(missed(), start=1)], fresh=always)
-    assert "amount_minor" in (await shell.release("C1")).error
-    released = await shell.release("C1", discard=True)
+    assert "amount_minor" in (await shell.releases.customer("C1", BY)).error
+    released = await shell.releases.customer("C1", BY, discard=True)
     assert (released.decided, released.left) == (1, 0)
     assert await db.rows("SELECT status FROM quarantine") == [("discarded",)]
     await shell.handle([broken(0)], fresh=always)
@@ -131,7 +138,7 @@ async def test_a_record_that_can_be_decoded_now_is_decided_at_release(shell, db,
     assert result.quarantined == 1
     assert await db.one("SELECT reason FROM quarantine") == "time"
     clock.set(START.replace(hour=10))
-    assert (await shell.release("C1")).decided == 1
+    assert (await shell.releases.customer("C1", BY)).decided == 1
     assert await db.one("SELECT state->'owed' FROM cases") == {"I1": 5000}
 
 
@@ -144,7 +151,7 @@ async def test_another_content_under_a_used_id_is_quarantined(shell, db):
         await shell.handle([record(event, 1), record(other, 2)], fresh=always)
     assert await db.rows("SELECT reason, customer_id FROM quarantine") == [("id_reused", "C1")]
     assert await db.one("SELECT state::text FROM cases") == before
-    assert "used before" in (await shell.release("C1")).error
+    assert "used before" in (await shell.releases.customer("C1", BY)).error
 
 
 async def test_a_personal_number_as_key_is_refused_and_not_kept_in_clear(shell, db):
@@ -154,7 +161,7 @@ async def test_a_personal_number_as_key_is_refused_and_not_kept_in_clear(shell, 
     ]
     assert await db.rows("SELECT * FROM cases") == []
     assert "13800138000" not in str(await db.contents())
-    await shell.discard(await db.one("SELECT id FROM quarantine"))
+    await shell.releases.discard(await db.one("SELECT id FROM quarantine"), BY)
     assert await db.one("SELECT status FROM quarantine") == "discarded"
 
 
@@ -183,5 +190,5 @@ async def test_a_failing_tick_parks_too_and_costs_the_fact_nothing(make_shell, d
     assert (result.decided, result.quarantined, result.ticks) == (1, 1, 0)
     assert await db.rows("SELECT type, reason FROM quarantine") == [("woken", "decide_raised")]
     assert await db.rows("SELECT type FROM inbox") == [("payment.missed",)]
-    assert (await make_shell().release("C1")).decided == 0
+    assert (await make_shell().releases.customer("C1", BY)).decided == 0
     assert (await make_shell().tick_step(START)).effects == 1

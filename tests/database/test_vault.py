@@ -138,9 +138,11 @@ async def test_quarantined_records_are_rotated_too(vault):
     done = await rotate(vault.owner, DURING, SERVICES)
     assert (done.keys, done.quarantined) == (1, 1)
     for id_ in await vault.rows("SELECT id FROM quarantine"):
-        assert (await quarantine.show(vault.engine, AFTER, *id_))["value"] == "broken"
-        with pytest.raises(SealBroken):
-            await quarantine.show(vault.engine, BEFORE, *id_)
+        async with vault.engine.connect() as connection:
+            found = await quarantine.content(connection, AFTER, *id_)
+            assert found.value == b"broken"
+            with pytest.raises(SealBroken):
+                await quarantine.content(connection, BEFORE, *id_)
     assert await rotate(vault.owner, DURING, SERVICES) == type(done)(0, 0, 0)
 
 
