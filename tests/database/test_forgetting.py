@@ -18,7 +18,7 @@ from shared.privacy.owner import owner_engine
 from shared.testing import START, fact
 from shared.vault import Deposit, Forgotten, VaultReader, VaultWriter
 from tests.database.ledger import ledger
-from tests.database.support import KEYS, PARTITIONS, Database, always, missed, received, record
+from tests.database.support import BY, KEYS, PARTITIONS, Database, always, missed, received, record
 from tests.database.test_following import PHONE, point, updated
 
 WHO = {"by": "u-1", "reason": "asked for by the customer", "at": START}
@@ -79,8 +79,9 @@ async def test_a_forgotten_person_is_unreadable_and_the_decisions_stay_proven(of
     assert await VaultReader(KEYS, office.vault.engine).value("C2", "P1") == "13900139000"
     for db in (office.lead, office.vault):
         ((entry,),) = await db.rows("SELECT id FROM quarantine")
-        with pytest.raises(Forgotten):
-            await quarantine.show(db.engine, KEYS, entry)
+        async with db.engine.connect() as connection:
+            with pytest.raises(Forgotten):
+                await quarantine.content(connection, KEYS, entry)
     assert await office.lead.rows("SELECT * FROM inbox ORDER BY customer_id, case_seq") == inbox
     assert await replay_recorded(office.lead.engine, ledger(name="scheduler")) == []
     async with office.vault.engine.connect() as connection:
@@ -133,9 +134,9 @@ async def test_a_parked_customer_who_was_forgotten_is_released_by_discarding(off
     await office.scheduler.handle([broken], fresh=always)
     await office.hear(received("C1"))
     await office.forget(even_if_open=True)
-    stopped = await office.scheduler.release("C1")
+    stopped = await office.scheduler.releases.customer("C1", BY)
     assert "was forgotten" in stopped.error
-    assert (await office.scheduler.release("C1", discard=True)).left == 0
+    assert (await office.scheduler.releases.customer("C1", BY, discard=True)).left == 0
 
 
 async def test_deposits_and_a_forgetting_that_meet_leave_nothing_behind(office):
