@@ -36,11 +36,17 @@ _NO_LOOKUP = {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMP
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """What is handed over: the kind of effect, whom it goes to (a contact value), and the rendered content."""
+    """
+    What is handed over: the kind of effect, whom it goes to (a contact value), and the rendered content.
+
+    `template` and `version` (the digest of its source) say by which text it was rendered.
+    """
 
     kind: str
     to: str = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
+    template: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from shared.messaging.consumer import Consumer, GiveBack
 from shared.messaging.effects import EffectWorker, Prepare
 from shared.messaging.freshness import Barrier, Freshness, Sampler
 from shared.messaging.kafka import FAILURES, Offsets
+from shared.messaging.made import recording
 from shared.messaging.records import BatchResult, FactResult, Record, TickResult
 from shared.messaging.relay import Relay
 from shared.messaging.shell import Shell
@@ -125,7 +126,7 @@ class Runtime:
                 self.engine,
                 self.clock,
                 provider=self.provider,
-                prepare=parts.prepare,
+                prepare=recording(parts.prepare, self.engine, keys),
                 vault=VaultReader(keys, self.engine),
                 barrier=Barrier(self.offsets, self._settled),
                 owned=self.consumer.owned,

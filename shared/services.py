@@ -44,3 +44,8 @@ def strategy(path: Path | None) -> Any:
 def standing() -> Any:
     """Answer the scheduler's function that tells how a customer stands (shared/replay/run.py, Standing)."""
     return import_module("services.scheduler.standing").standing
+
+
+def reconciliation() -> Any:
+    """Answer the scheduler's function that reads a page of the comparison with core banking's statements."""
+    return import_module("services.scheduler.reconciliation").page

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,11 @@ class Templates:
         languages = sorted(path.name for path in self._folder.iterdir() if path.is_dir())
         fits = (name for name in languages if name.partition("-")[0] == family)
         return wanted if wanted in languages else next(fits, otherwise)
+
+    def version(self, language: str, name: str) -> str:
+        """Answer the digest of a template's source: another text is another version. Raises OSError without one."""
+        source = (self._folder / language / f"{name}.txt").read_bytes()
+        return sha256(source).hexdigest()[:16]
 
     def render(self, language: str, name: str, values: Mapping[str, Any]) -> str:
         """Render a template.

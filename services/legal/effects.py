@@ -38,7 +38,13 @@ async def prepare(
         facts = ("filing_id", "case_no", "court", "amount_minor", "currency")
         content |= {name: request[name] for name in facts if name in request}
     to = address if effect.kind == "legal.letter" else request["court"]
-    return ProviderRequest(kind=effect.kind, to=to, content=content)
+    return ProviderRequest(
+        kind=effect.kind,
+        to=to,
+        content=content,
+        template=effect.kind,
+        version=_TEMPLATES.version(language, effect.kind),
+    )
 
 
 def _values(

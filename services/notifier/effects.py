@@ -35,4 +35,10 @@ async def prepare(
             content["script"] = text
         case _:
             content["text"] = text
-    return ProviderRequest(kind=effect.kind, to=to, content=content)
+    return ProviderRequest(
+        kind=effect.kind,
+        to=to,
+        content=content,
+        template=effect.request["template"],
+        version=texts.version(effect.request),
+    )

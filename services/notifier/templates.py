@@ -42,6 +42,10 @@ class Texts:
             language, request["template"], self._values(request, language)
         )
 
+    def version(self, request: Mapping[str, Any]) -> str:
+        """Answer the version of the template that render() uses for *request*."""
+        return self._templates.version(request["language"], request["template"])
+
     def _values(self, request: Mapping[str, Any], language: str) -> dict[str, Any]:
         creditor = request["creditor"]
         called = self._policy.creditors.get(creditor, {}).get(language, creditor)

@@ -42,4 +42,10 @@ async def prepare(
         "language": language,
         "text": _TEMPLATES.render(language, "visit.order", values),
     }
-    return ProviderRequest(kind=effect.kind, to=",".join(request["staff"]), content=content)
+    return ProviderRequest(
+        kind=effect.kind,
+        to=",".join(request["staff"]),
+        content=content,
+        template="visit.order",
+        version=_TEMPLATES.version(language, "visit.order"),
+    )

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import files, privacy, quarantine, running, tokens, vault
+from shared.cli import files, privacy, quarantine, reconciling, running, tokens, vault
 
 app = typer.Typer(
     name="arrears",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 files.register(app)
 running.register(app)
+reconciling.register(app)
 privacy.register(app)
 tokens.register(app)
 app.add_typer(quarantine.app, name="quarantine")

@@ -7,7 +7,15 @@ import structlog
 from fastapi import FastAPI
 
 from shared.clock import Clock, SteppedClock, SystemClock
-from shared.http import cases, health, metrics, problems, quarantine, webhooks
+from shared.http import (
+    cases,
+    contact_log,
+    health,
+    metrics,
+    problems,
+    quarantine,
+    webhooks,
+)
 from shared.http.access import check_declared
 from shared.http.access_keys import issuers_of
 from shared.http.access_tokens import Verifier
@@ -87,6 +95,8 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     app.include_router(
         webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")
     )
+    if parts.prepare is not None:
+        app.include_router(contact_log.router)
     if parts.router is not None:
         app.include_router(parts.router)
     check_declared(app)

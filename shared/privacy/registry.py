@@ -74,7 +74,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "effects", "what leaves the system, by references", _DONE,
-        (*_many("customer_id", "C1"), *_many("request kind", "C2"),
+        (*_many("customer_id", "C1"), *_many("request kind", "C2"), Column("made", "C2", "hash"),
          *_many("effect_id seq partition not_before not_after status withdrawn cause claimed_at created_at updated_at")),
     ),
     Table(
