@@ -75,6 +75,12 @@ CHECKS: tuple[Check, ...] = (
         "issues tokens",
     ),
     Check(
+        "no-audit-key",
+        lambda settings: not settings.audit_key.get_secret_value(),
+        "ARREARS_AUDIT_KEY is missing: set it to base64 of 32 random bytes that the database's administrators "
+        "do not know; it signs the audit trail",
+    ),
+    Check(
         "development-tokens",
         lambda settings: bool(settings.dev_key.get_secret_value()),
         "ARREARS_DEV_KEY accepts tokens that `arrears token` signs: remove it",

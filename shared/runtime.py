@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import killpoints
+from shared.audit.sealing import Sealer
 from shared.clock import Clock, SteppedClock, SystemClock
 from shared.database_url import DatabaseRefused
 from shared.db import check_schema, engine_for
@@ -133,6 +134,7 @@ class Runtime:
                 fresh=self.freshness.is_fresh,
                 observe=settings.contact_mode == "observe",
             )
+        self.sealer = Sealer(self.engine, name, settings.signer(), self.clock)
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -191,6 +193,7 @@ class Runtime:
         self._tasks = [
             asyncio.create_task(self.sampler.run(), name="sampler"),
             asyncio.create_task(self.alarm.run(self._stopping), name="alarm"),
+            asyncio.create_task(self.sealer.run(self._stopping), name="sealer"),
         ]
         if self.worker is not None:
             self._tasks.append(

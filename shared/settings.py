@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.audit.signing import Signer, known_keys, signer_from
 from shared.connections import ConnectionSettings
 from shared.privacy.envelope import Envelope
 from shared.production import allowed, refusals
@@ -31,6 +32,8 @@ class Settings(ConnectionSettings):
     read /health and /metrics.
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
     `rate_*` bound how often one caller asks, `request_seconds` and `most_requests` what is under way.
+    `audit_key` (base64 of 32 bytes) signs the audit trail's daily roots; `audit_public_keys` are keys that signed
+    before (docs/operations/audit-trail.md).
     `allow` names what production may start with all the same (shared/production.py).
     `silence_hours`: after so many hours of working days (of `business_country`, in `business_zone`) without a
     core-banking event nothing is claimed any more; 0: never. `outbox_seconds`: how long the oldest row of the
@@ -74,6 +77,8 @@ class Settings(ConnectionSettings):
     business_zone: str = "Asia/Shanghai"
     business_country: str = "CN"
     outbox_seconds: Annotated[float, Field(gt=0)] = 60
+    audit_key: SecretStr = SecretStr("")
+    audit_public_keys: str = ""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -96,12 +101,21 @@ class Settings(ConnectionSettings):
                 self.keys()
             except ValueError as error:
                 raise ValueError(f"ARREARS_VAULT_KEY: {error}") from None
+        if self.audit_key.get_secret_value():
+            try:
+                known_keys(self.signer().public, self.audit_public_keys)
+            except ValueError as error:
+                raise ValueError(f"ARREARS_AUDIT_KEY or _PUBLIC_KEYS: {error}") from None
         return self
 
     @property
     def contact_mode(self) -> ContactMode:
         """How effects leave; sandbox where development says nothing."""
         return self.contact or "sandbox"
+
+    def signer(self) -> Signer:
+        """Answer what signs the daily roots; raises ValueError when there is no key to make it of."""
+        return signer_from(self.audit_key.get_secret_value(), self.vault_key.get_secret_value())
 
     def keys(self) -> Keys:
         """Answer what is derived from the vault's key; raises ValueError when it is missing or malformed."""

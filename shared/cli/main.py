@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import files, privacy, quarantine, reconciling, running, tokens, vault
+from shared.cli import audit_trail, files, privacy, quarantine, reconciling, running, tokens, vault
 
 app = typer.Typer(
     name="arrears",
@@ -16,6 +16,7 @@ running.register(app)
 reconciling.register(app)
 privacy.register(app)
 tokens.register(app)
+app.add_typer(audit_trail.app, name="audit-trail")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
 

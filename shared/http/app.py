@@ -14,6 +14,7 @@ from shared.http import (
     metrics,
     problems,
     quarantine,
+    trail,
     webhooks,
 )
 from shared.http.access import check_declared
@@ -92,6 +93,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(cases.router)
     app.include_router(quarantine.router)
+    app.include_router(trail.router)
     app.include_router(
         webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")
     )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import text
@@ -86,6 +86,32 @@ class Stamp:
             event.traceparent,
         )
         return link(LABEL, previous, columns, row.payload)
+
+
+def link_of_row(previous: bytes, row: Any) -> bytes:
+    """Answer the link that a row read from the inbox, its payload as text, must have behind *previous*."""
+    columns = (
+        row.event_key,
+        row.customer_id,
+        row.case_seq,
+        row.source,
+        row.id,
+        row.type,
+        row.dataschema,
+        micros(row.time),
+        micros(row.received_at),
+        micros(row.now),
+        row.payload_digest,
+        row.topic,
+        row.partition,
+        row.kafka_offset,
+        row.policy_digest,
+        row.code_version,
+        row.causationid,
+        row.correlationid,
+        row.traceparent,
+    )
+    return link(LABEL, previous, columns, row.payload.encode())
 
 
 def month_of(instant: datetime) -> date:
