@@ -8,7 +8,9 @@ import typer
 
 from shared.cli.output import fail, note, say
 
-app = typer.Typer(help="What was decided and done, by whom and why; and the proof that nobody changed it.")
+app = typer.Typer(
+    help="What was decided and done, by whom and why; and the proof that nobody changed it."
+)
 Service = Annotated[
     str, typer.Option(help="scheduler, notifier, visits or legal; all when left out.")
 ]
@@ -18,7 +20,9 @@ Service = Annotated[
 def seal(
     day: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The last day to seal (UTC); yesterday if left out."),
+        typer.Option(
+            formats=["%Y-%m-%d"], help="The last day to seal (UTC); yesterday if left out."
+        ),
     ] = None,
     service: Service = "",
 ) -> None:

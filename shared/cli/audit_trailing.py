@@ -72,7 +72,9 @@ async def trail_lines(service: str, customer: str, *, as_json: bool) -> list[str
                     after = page[-1].cursor
         finally:
             await engine.dispose()
-    entries.sort(key=lambda pair: (pair[1].at, SERVICES.index(pair[0]), pair[1].kind == "act", pair[1].seq))
+    entries.sort(
+        key=lambda pair: (pair[1].at, SERVICES.index(pair[0]), pair[1].kind == "act", pair[1].seq)
+    )
     return [_line(name, entry, as_json=as_json) for name, entry in entries]
 
 
