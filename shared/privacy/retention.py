@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.audit.acts import SERVICE, record_act
+from shared.audit.dropping import ACT, days_losing
 from shared.decision import Reactor
 from shared.messaging.inbox import MONTHS_BACK, add_months, month_of
 from shared.messaging.recorded import starts_after
@@ -120,11 +121,12 @@ async def run(
             tx,
             subject=SERVICE,
             actor=by,
-            act="retention",
+            act=ACT,
             reason=reason,
             detail={
                 "before": due.before.isoformat(),
                 "months": due.months,
+                "days": await days_losing(tx, before),
                 "rows": due.rows,
                 "customers": due.customers,
                 "effects": due.effects,

@@ -11,6 +11,7 @@ from shared.audit.sealing import seal
 from shared.audit.signing import Signer
 from shared.audit.verifying import Given, verify
 from shared.clock import SteppedClock
+from shared.messaging.release_terms import By
 from shared.testing import START, fact
 from tests.database.ledger import FAILING
 from tests.database.support import Database, always, missed, received, records
@@ -64,7 +65,7 @@ async def live(shell: Any, mended: Any, db: Database, clock: SteppedClock) -> No
     await shell.handle_facts([told(), told(key="R3")], fresh=always)
     await act(db)
     clock.set(START + DAY)
-    released = await mended.release("C4")
+    released = await mended.releases.customer("C4", By("officer-1", "mended"))
     assert (released.decided, released.left) == (2, 0)
     await shell.handle(records(received(), received("C3"), at=START + DAY, start=30), fresh=always)
     await shell.tick_step(clock.now())

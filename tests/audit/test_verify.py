@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.audit.dropping import record_drop
+from shared.audit.acts import SERVICE, record_act
+from shared.audit.dropping import ACT, days_losing
+from shared.messaging.inbox import month_of
 from shared.testing import START
 from tests.audit.support import DAY, LATER, act, found, live, sealed, verified
 from tests.database.ledger import Policy, ledger
@@ -29,10 +31,10 @@ async def lived(shell, make_shell, db, clock):
     mended = make_shell(ledger(policy=Policy(failing="nothing")))
     await mended.prepare()
     await live(shell, mended, db, clock)
-    assert [root.leaves for root in await sealed(db)] == [5, 5, 0, 0]
+    assert [root.leaves for root in await sealed(db)] == [5, 6, 0, 0]
     report = await verified(db)
     assert report.findings == []
-    assert (report.cases, report.acts, report.roots) == (5, 4, 4)
+    assert (report.cases, report.acts, report.roots) == (5, 5, 4)
     assert report.rows == await db.one("SELECT count(*) FROM inbox") > 12
     return db
 
@@ -180,7 +182,16 @@ async def test_chains_go_on_behind_months_that_were_dropped(lived, shell, clock)
     await shell.handle(records(missed("C1", "I7"), at=clock.now(), start=70), fresh=always)
     month = START.date().replace(day=1)
     async with lived.engine.begin() as tx:
-        await record_drop(tx, [month], actor="officer-1", reason="60 months", at=LATER)
+        days = await days_losing(tx, month_of(clock.now()))
+        await record_act(
+            tx,
+            subject=SERVICE,
+            actor="officer-1",
+            act=ACT,
+            reason="",
+            detail={"days": days},
+            at=LATER,
+        )
     await lived.run(
         """INSERT INTO case_starts SELECT DISTINCT ON (i.customer_id) i.customer_id, i.case_seq, i.link, c.state,
             c.state_version, :at FROM inbox i JOIN cases c USING (customer_id) WHERE i.month = :month
