@@ -151,6 +151,12 @@ def test_less_than_was_claimed_another_currency_another_account_or_a_payment_tak
     assert told.when(tick(later)).types()[0] == "hold.lifted"
 
 
+def test_a_payment_told_after_the_claim_counts_whatever_its_value_date():
+    late = received(SOON + days(1), 400, value_on="2026-02-20")
+    told = story(*OPENED, says_paid(SOON), tick(SOON), late).when(tick(SOON + days(1)))
+    assert told.types()[0] == "hold.lifted"
+
+
 def test_says_paid_that_is_over_stays_over_when_the_payment_is_taken_back():
     told = story(*OPENED, says_paid(SOON), received(SOON + days(1), 400), tick(SOON + days(1)))
     told.given(taken_back(SOON + days(2))).when(tick(SOON + days(2)))

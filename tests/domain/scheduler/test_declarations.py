@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +104,20 @@ def test_declarations_add_up_in_any_order():
     )
     assert len({digest(case_of(*order)) for order in permutations(words)}) == 1
     assert len(case_of(*words).inconvenient) == 2
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        inconvenient(SOON, ("09:00", "10:00")),
+        do_not_call(SOON),
+        declared_opt_out(SOON, point_id="p"),
+    ],
+    ids=lambda event: event.type,
+)
+def test_a_declaration_told_again_does_not_even_wake_the_case(event):
+    told = story(event).when(tick(SOON)).when(event).then_nothing()
+    assert told.state is told.before
 
 
 CLOCK = st.times().map(lambda t: t.replace(minute=t.minute // 15 * 15, second=0, microsecond=0))

@@ -128,6 +128,11 @@ def test_a_later_statement_is_compared_with_the_opening_and_the_payments_since()
     assert found(opening, pays, stated(NIGHT, 1000)).diverges
 
 
+def test_an_opening_without_a_due_date_counts_as_overdue_on_its_own_day():
+    first, again = (stated(START + days(part), 1000, oldest_due_on=None) for part in (0, 0.1))
+    assert found(first, again).agrees
+
+
 def test_payments_with_a_later_value_date_do_not_count():
     assert found(MISS, received(START, 400, value_on="2026-03-04"), stated(NIGHT, 1000)).agrees
 
