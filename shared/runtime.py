@@ -133,6 +133,7 @@ class Runtime:
                 owned=self.consumer.owned,
                 fresh=self.freshness.is_fresh,
                 observe=settings.contact_mode == "observe",
+                silent=self.silence.silent,
             )
         self.sealer = Sealer(self.engine, name, settings.signer(), self.clock)
         self._stopping = asyncio.Event()
@@ -194,6 +195,7 @@ class Runtime:
             asyncio.create_task(self.sampler.run(), name="sampler"),
             asyncio.create_task(self.alarm.run(self._stopping), name="alarm"),
             asyncio.create_task(self.sealer.run(self._stopping), name="sealer"),
+            asyncio.create_task(self.silence.watch(self.clock, self._stopping), name="silence"),
         ]
         if self.worker is not None:
             self._tasks.append(

@@ -2,7 +2,17 @@
 
 import typer
 
-from shared.cli import audit_trail, files, privacy, quarantine, reconciling, running, tokens, vault
+from shared.cli import (
+    audit_trail,
+    files,
+    observing,
+    privacy,
+    quarantine,
+    reconciling,
+    running,
+    tokens,
+    vault,
+)
 
 app = typer.Typer(
     name="arrears",
@@ -15,6 +25,7 @@ files.register(app)
 running.register(app)
 reconciling.register(app)
 privacy.register(app)
+observing.register(app)
 tokens.register(app)
 app.add_typer(audit_trail.app, name="audit-trail")
 app.add_typer(quarantine.app, name="quarantine")

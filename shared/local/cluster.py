@@ -101,13 +101,25 @@ class Cluster:
             self.kafka = self.embedded_kafka.start()
             note(f"Kafka ready after {time.monotonic() - began:.1f} s")
 
+    def _choose_ports(self) -> None:
+        for place, name in enumerate(self.names()):
+            if name in self.ports:
+                continue
+            self.ports[name] = BASE_PORT + place if self.fixed_ports else free_port()
+            if self.stepped:
+                self.step_ports[name] = free_port()
+
     def _leave_connection(self) -> None:
         """Write down, for us alone to read, where the parts are: other `arrears` commands find them by it."""
+        self._choose_ports()
         found = {
             "ARREARS_KAFKA": self.kafka,
             "ARREARS_DATABASE_URL": self.database_url,
             "ARREARS_VAULT_KEY": vault_key(self.folder),
             "ARREARS_DEV_KEY": dev_key(self.folder),
+            "ARREARS_URLS": ",".join(
+                f"{name}={self.url(name)}" for name in (*SERVICES, *self.members)
+            ),
         }
         path = self.folder / CONNECTION
         path.unlink(missing_ok=True)
@@ -122,10 +134,7 @@ class Cluster:
 
     def start_processes(self) -> None:
         """Start the sandbox and the services."""
-        for place, name in enumerate(self.names()):
-            self.ports[name] = BASE_PORT + place if self.fixed_ports else free_port()
-            if self.stepped:
-                self.step_ports[name] = free_port()
+        self._choose_ports()
         for name in self.names():
             self.start_process(name)
 

@@ -84,7 +84,8 @@ class EffectWorker:
     """
     Works for one service in one process: run() as time passes, or run_due_step() in stepped time.
 
-    *owned* answers the partitions of this process, *fresh* goes to the shell, *observe* lets nothing leave.
+    *owned* answers the partitions of this process, *fresh* goes to the shell, *observe* lets nothing leave,
+    *silent* tells whether core banking has been silent for too long: then nothing is claimed.
     """
 
     def __init__(
@@ -100,7 +101,9 @@ class EffectWorker:
         owned: Callable[[], Collection[int]],
         fresh: Fresh,
         observe: bool = False,
+        silent: Callable[[datetime], Awaitable[bool]] | None = None,
     ) -> None:
+        self._silent = silent
         self._shell = shell
         self._service = shell.reactor.name
         self._engine = engine
@@ -200,7 +203,7 @@ class EffectWorker:
             )
         ready = await self._barrier.passed({row.partition for row in due if now < row.not_after})
         chosen = [r.effect_id for r in due if now < r.not_after and r.partition in ready][:limit]
-        if not chosen:
+        if not chosen or (self._silent is not None and await self._silent(now)):
             return len(late)
         async with self._engine.begin() as tx:
             taken, _ = await effect_rows.claim(tx, chosen, now)

@@ -3,6 +3,8 @@
 Each service knows it by itself, durably: from when the progress of core banking last moved in its own schema.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -10,12 +12,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.calendars import at_local, is_working_day, local_date
+from shared.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+WATCH_SECONDS = 30.0
 LONGEST = timedelta(days=400)
 """Beyond this the hours are no longer counted one by one: core banking is silent by any measure."""
 
@@ -71,6 +76,16 @@ class Silence:
         async with self._engine.connect() as connection:
             heard_at = await connection.scalar(_HEARD_AT)
         return self.judge(heard_at, now).silent
+
+    async def watch(self, clock: Clock, stopping: asyncio.Event) -> None:
+        """Look every half minute until *stopping*, so that the log says it when nobody asks."""
+        while not stopping.is_set():
+            try:
+                await self.silent(clock.now())
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("silence_not_judged", error=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), WATCH_SECONDS)
 
     def judge(self, heard_at: datetime | None, now: datetime) -> Hush:
         """Say how quiet it has been since *heard_at*; a change is logged once."""

@@ -47,7 +47,9 @@ class Rig:
     values: dict[str, str] = field(default_factory=dict)
     offset: int = 0
 
-    def worker(self, *, observe: bool = False, provider: Any = None) -> EffectWorker:
+    def worker(
+        self, *, observe: bool = False, provider: Any = None, silent: Any = None
+    ) -> EffectWorker:
         return EffectWorker(
             self.shell,
             self.engine,
@@ -59,6 +61,7 @@ class Rig:
             owned=lambda: ALL,
             fresh=always,
             observe=observe,
+            silent=silent,
         )
 
     async def prepare(self, effect: ClaimedEffect, _: VaultReader) -> ProviderRequest | None:
