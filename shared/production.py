@@ -103,6 +103,17 @@ CHECKS: tuple[Check, ...] = (
         "ARREARS_ENVELOPE_KEYS is missing: contact values would lie in Kafka in clear (ADR 0014)",
     ),
     Check(
+        "plaintext-kafka",
+        lambda settings: not settings.broker().encrypted,
+        "ARREARS_KAFKA_SECURITY sends everything in plain text: set SSL or SASL_SSL "
+        "(docs/operations/secure-connections.md)",
+    ),
+    Check(
+        "plaintext-database",
+        lambda settings: not settings.database_is_encrypted(),
+        "ARREARS_DATABASE_TLS lets the connection to PostgreSQL be in plain text: set verify-full",
+    ),
+    Check(
         "plaintext-provider",
         lambda settings: _plain_http(settings.provider_url),
         "ARREARS_PROVIDER_URL must be https: contact values travel over it",

@@ -21,7 +21,7 @@ from shared.db import check_schema, engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
-from shared.messaging import progress, spans
+from shared.messaging import positions, progress, spans
 from shared.messaging.alarm import Alarm
 from shared.messaging.broker import BrokerRefused
 from shared.messaging.cases import StateTooNew
@@ -109,6 +109,7 @@ class Runtime:
             settle=self._settle,
             assigned=self.freshness.assign,
             max_records=settings.batch,
+            places=self._places,
         )
         self.alarm = Alarm(
             self.shell,
@@ -243,6 +244,10 @@ class Runtime:
         async with self.engine.connect() as connection:
             settled = await progress.settled(connection)
         return {p: offset for p, offset in settled.items() if p in partitions}
+
+    async def _places(self) -> Mapping[TopicPartition, int]:
+        async with self.engine.connect() as connection:
+            return await positions.saved(connection)
 
     def _did(self, result: BatchResult | TickResult) -> None:
         if result.effects and self.worker is not None:

@@ -15,7 +15,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from shared import killpoints
 from shared.messaging.broker import Reach
 from shared.messaging.kafka import FAILURES, REBALANCE_SECONDS, REQUEST_SECONDS
-from shared.messaging.member import Member, Positions, kept_ranges, record_of
+from shared.messaging.member import Member, Places, Positions, kept_ranges, record_of
 from shared.messaging.records import Record
 from shared.messaging.vitals import Vitals
 
@@ -46,6 +46,7 @@ class Consumer:
     *handle* saves a batch or raises: then the same batch is handed in again, with back-off, unless it raises
     GiveBack: then we leave the group for good. *settle* hears of positions behind the last record saved,
     where a log ends in something that is no record. *assigned* hears of the partition numbers owned.
+    *places* answers up to where partitions are saved: committed offsets ahead of it are not believed.
 
     `saved` is the offset per partition below which every record is saved, of the partitions held now.
     """
@@ -61,6 +62,7 @@ class Consumer:
         settle: Settle | None = None,
         assigned: Callable[[Collection[int]], None] = lambda _: None,
         max_records: int = 500,
+        places: Places | None = None,
     ) -> None:
         self._bootstrap = bootstrap
         self._group = group
@@ -69,6 +71,7 @@ class Consumer:
         self._settle = settle
         self._on_assigned = assigned
         self._max_records = max_records
+        self._places = places
         self._stopping = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
@@ -142,6 +145,7 @@ class Consumer:
                 client_id=self._group,
                 revoked=self._revoked,
                 assigned=self._assigned,
+                places=self._places,
             )
         except FAILURES:
             self.vitals.disconnected()

@@ -18,6 +18,7 @@ from shared.messaging.kafka import (
     open_client,
     seed_offsets,
 )
+from shared.messaging.positions import rewound
 from shared.messaging.records import Record
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
 POSITION_SECONDS = 0.1
 Positions = dict[TopicPartition, int]
+Places = Callable[[], Awaitable[Mapping[TopicPartition, int]]]
 
 
 class Member(ConsumerRebalanceListener):
@@ -32,7 +34,7 @@ class Member(ConsumerRebalanceListener):
     A client that has joined, or is about to.
 
     *revoked* is awaited before partitions are handed over, *assigned* with the positions at which the new
-    ones begin. Both run in aiokafka's own task; the fetches of before a hand-over must be dropped then.
+    ones begin, *places* answers what is saved: offsets that run ahead of it are not believed. All run in aiokafka's own task; the fetches of before a hand-over must be dropped then.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class Member(ConsumerRebalanceListener):
         *,
         revoked: Callable[[], Awaitable[None]],
         assigned: Callable[[Positions], None],
+        places: Places | None = None,
     ) -> None:
         self._client = client
         self._revoked = revoked
         self._assigned = assigned
+        self._places = places
 
     @classmethod
     async def open(
@@ -56,12 +60,13 @@ class Member(ConsumerRebalanceListener):
         client_id: str,
         revoked: Callable[[], Awaitable[None]],
         assigned: Callable[[Positions], None],
+        places: Places | None = None,
     ) -> Self:
         """Connect, and begin to join the group for the topics of *tps*; raises one of kafka.FAILURES."""
         await seed_offsets(bootstrap, group, tps)
         client = group_consumer(bootstrap, group, client_id=client_id)
         await open_client(client)
-        member = cls(client, revoked=revoked, assigned=assigned)
+        member = cls(client, revoked=revoked, assigned=assigned, places=places)
         client.subscribe(sorted({tp.topic for tp in tps}), listener=member)
         return member
 
@@ -118,7 +123,24 @@ class Member(ConsumerRebalanceListener):
         for tp in assigned:
             async with asyncio.timeout(REQUEST_SECONDS):
                 positions[tp] = await self._client.position(tp)
-        self._assigned(positions)
+        self._assigned(positions | await self._go_back(positions))
+
+    async def _go_back(self, committed: Positions) -> Positions:
+        """Begin where the database stands, in partitions whose committed offsets are ahead of it."""
+        if self._places is None or not committed:
+            return {}
+        async with asyncio.timeout(2 * REQUEST_SECONDS):
+            begins = await self._client.beginning_offsets(list(committed))
+            back = rewound(committed, await self._places(), begins)
+        for tp, offset in back.items():
+            self._client.seek(tp, offset)
+        if back:
+            log.warning(
+                "offsets_ahead_of_the_database",
+                partitions={f"{tp.topic}-{tp.partition}": at for tp, at in sorted(back.items())},
+                records=sum(committed[tp] - at for tp, at in back.items()),
+            )
+        return back
 
 
 async def kept_ranges(

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.decision import Reactor
 from shared.events.common import PROGRESS, Progress
 from shared.events.envelope import Event
-from shared.messaging import effect_rows, inbox, progress
+from shared.messaging import effect_rows, inbox, positions, progress
 from shared.messaging.arriving import fact_arrival
 from shared.messaging.batch import Sorter, window
 from shared.messaging.cases import Case, CaseMissing, Cases
@@ -105,6 +105,7 @@ class Shell:
             advanced = await progress.note(tx, ends, now)
             last = self._control_records(advanced, ends, now)
             queued = await work.save(last=last, deposits=batch.deposits)
+            await positions.note(tx, records)
             killpoints.reach("shell.before_commit", in_hand=len(batch.sequence))
         self._remember(customers)
         self._observe(work.tally())

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.decision import Reactor
+from shared.events.registry import SERVICES
 from shared.messaging import effect_rows, inbox, outbox, parking, quarantine
 from shared.messaging.batch import NOTES, Batch, Item
 from shared.messaging.cases import Case, Cases
@@ -20,6 +22,8 @@ from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival, BatchResult
 from shared.messaging.tally import Tally
 from shared.vault import Deposit, Keys, VaultWriter
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,5 +209,15 @@ class Transaction:
 
 
 def _same(arrival: Arrival, known: Mapping[UUID, bytes]) -> Literal["repeated", "reused"]:
-    """Tell a repeat from another content under the same id."""
-    return "repeated" if known.get(arrival.event_key) == arrival.payload_digest else "reused"
+    """
+    Tell a repeat from another content under the same id.
+
+    What one of us says again on its topic is a repeat whatever it says: restored from a backup, a service decides anew, at
+    other instants, what it had already published under the same business identity. The first copy stands.
+    """
+    if known.get(arrival.event_key) == arrival.payload_digest:
+        return "repeated"
+    if arrival.topic in SERVICES and arrival.event.source == f"/services/{arrival.topic}":
+        log.warning("said_differently", type=arrival.event.type, id=arrival.event.id)
+        return "repeated"
+    return "reused"

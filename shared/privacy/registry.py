@@ -98,6 +98,7 @@ TABLES: tuple[Table, ...] = (
         (*_many("customer_id", "C1"), *_many("state", "C2"), *_many("case_seq link state_version at")),
     ),
     Table("progress", "how far core banking was considered", "one row a partition", _many("partition offset_ moved_at")),
+    Table("positions", "how far Kafka was read", "one row a partition", _many("topic partition offset_")),
     Table("policies", "the rules that decided", _EVER, _many("digest content written_at")),
     Table("alembic_version", "the schema's version", "one row", _many("version_num")),
     Table(

@@ -24,6 +24,7 @@ from shared.local.guard import Guarded, spawn_guarded
 from shared.local.kafka import EmbeddedKafka
 from shared.local.postgres import EmbeddedPostgres
 from shared.messaging.publisher import Publisher
+from shared.privacy.envelope import Envelope, seal_event
 from shared.settings import DEFAULT_PARTITIONS
 from tests.conftest import execute
 from tests.elsewhere import composed
@@ -132,7 +133,9 @@ class Composition:
         (secrets_folder / "database-password").write_text(
             (postgres.data_dir / "password").read_text() + "\n"
         )
-        (secrets_folder / "vault-key").write_text(vault_key())
+        (secrets_folder / "vault-key").write_text(new_key())
+        self.envelope_keys = f"k1={new_key()}"
+        (secrets_folder / "envelope-keys").write_text(self.envelope_keys + "\n")
         self.provider = free_port()
         self.file = composed.read(
             {
@@ -178,7 +181,7 @@ class Composition:
             return False
 
 
-def vault_key() -> str:
+def new_key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -231,8 +234,9 @@ def test_the_commands_of_the_compose_file_run_against_a_foreign_broker_and_datab
         eventually(lambda name=name: composition.is_ready(name), seconds=60)
 
     bank = Bank("C", zone)
+    envelope = Envelope.from_text(composition.envelope_keys)
     told = [
-        msgspec.structs.replace(event, time=now)
+        seal_event(msgspec.structs.replace(event, time=now), envelope)
         for n in range(CUSTOMERS)
         for event in (bank.record(n), bank.account(n), bank.missed(n))
     ]

@@ -14,6 +14,7 @@ from shared.http import create_app
 from shared.messaging.broker import Broker, BrokerRefused
 from shared.messaging.kafka import Offsets, close_client, new_admin, open_client, reader
 from shared.messaging.publisher import Publisher
+from shared.production import CHECKS
 from shared.settings import Settings
 from tests.database.support import PARTITIONS
 from tests.elsewhere.secured import USER, SecuredBroker
@@ -161,3 +162,17 @@ def test_the_password_shows_nowhere(fields: dict[str, Any]):
     found = Settings(**fields)
     assert fields["kafka_sasl_password"] not in repr(found) + repr(found.broker())
     assert found.broker().options()["sasl_plain_username"] == USER
+
+
+@pytest.mark.parametrize("name", ["plaintext-kafka", "plaintext-database"])
+def test_production_refuses_plain_text_unless_it_is_allowed_by_name(
+    fields: dict[str, Any], name: str
+):
+    plain = {"kafka": "kafka.bank.example:9092", "mode": "production", "contact": "observe"}
+    tls = {**fields, "database_tls": "require", "mode": "production", "contact": "observe"}
+    url = {"database_url": "postgresql+asyncpg://a@db.bank.example/c"}
+    others = {check.name for check in CHECKS} - {"plaintext-kafka", "plaintext-database"}
+    with pytest.raises(ValidationError, match=f"ARREARS_ALLOW={name}"):
+        Settings(**plain, **url, allow=",".join(others))
+    assert Settings(**{**tls, **url}, allow=",".join(others)).database_is_encrypted()
+    assert Settings(**plain, **url, allow=",".join(check.name for check in CHECKS))
