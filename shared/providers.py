@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx2
 
@@ -31,6 +31,9 @@ _AGAIN = {
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
+_BEHIND_A_GATEWAY = {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+"""Said by somebody in between: the provider itself may still be at it."""
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _NO_LOOKUP = {HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED}
 
 
@@ -57,8 +60,20 @@ class HandOver:
     reason: str = ""
 
 
+How = Literal["never_left", "answered", "lost"]
+
+
 class ProviderUnavailable(Exception):
-    """No usable answer: the effect may or may not have been accepted; ask again under the same key."""
+    """
+    No usable answer: the effect may or may not have been accepted.
+
+    `how`: the request `never_left`, the provider `answered` (so it has ended there), or the answer was
+    `lost` (then the request may still arrive).
+    """
+
+    def __init__(self, message: str, how: How = "lost") -> None:
+        super().__init__(message)
+        self.how: How = how
 
 
 class LookupImpossible(Exception):
@@ -130,7 +145,7 @@ class HttpProvider:
         if response.is_success:
             return _read(response)
         if response.status_code in _AGAIN or not response.is_client_error:
-            raise ProviderUnavailable(f"status {response.status_code}")
+            raise _unusable(response)
         return HandOver("failed", "provider")
 
     async def look_up(self, effect_id: str) -> HandOver | None:
@@ -146,7 +161,7 @@ class HttpProvider:
             return None
         if response.status_code in _NO_LOOKUP:
             raise LookupImpossible(f"status {response.status_code}")
-        raise ProviderUnavailable(f"status {response.status_code}")
+        raise _unusable(response)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -156,8 +171,15 @@ class HttpProvider:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 return await self._client.request(method, path, **arguments)
+        except _NEVER_LEFT as error:
+            raise ProviderUnavailable(type(error).__name__, "never_left") from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise ProviderUnavailable(type(error).__name__) from error
+
+
+def _unusable(response: httpx2.Response) -> ProviderUnavailable:
+    how: How = "lost" if response.status_code in _BEHIND_A_GATEWAY else "answered"
+    return ProviderUnavailable(f"status {response.status_code}", how)
 
 
 def _read(response: httpx2.Response) -> HandOver:
@@ -165,4 +187,4 @@ def _read(response: httpx2.Response) -> HandOver:
         answer = response.json()
         return HandOver(str(answer["outcome"]), str(answer.get("reason") or ""))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProviderUnavailable("an answer that is none") from error
+        raise ProviderUnavailable("an answer that is none", "answered") from error

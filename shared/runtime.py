@@ -135,6 +135,7 @@ class Runtime:
                 fresh=self.freshness.is_fresh,
                 observe=settings.contact_mode == "observe",
                 silent=self.silence.silent,
+                limits=settings.limits(),
             )
         self.sealer = Sealer(self.engine, name, settings.signer(), self.clock)
         self._stopping = asyncio.Event()

@@ -1,5 +1,6 @@
 """The settings of a process, from the environment (ARREARS_...); what is wrong or missing is named."""
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.audit.signing import Signer, known_keys, signer_from
 from shared.connections import ConnectionSettings
+from shared.messaging.fuses import CAPS, OFF, Limits
 from shared.privacy.envelope import Envelope
 from shared.production import allowed, refusals
 from shared.vault import Keys
@@ -27,9 +29,9 @@ class Settings(ConnectionSettings):
     `provider_url`. Production must say which. `stepped`: time is set from outside, over `step_port`
     (demo and tests only). `vault_key` is base64 of 32 bytes, `vault_old_keys` more of them with commas
     between, which still open; `vault_hash_key` never changes (docs/operations/privacy.md);
-    `envelope_keys` open what publishers sealed. `batch` caps the
-    records of one transaction. `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody
-    read /health and /metrics.
+    `envelope_keys` open what publishers sealed. `batch` caps the records of one transaction. `fuse_caps`,
+    `fuse_factor` and `fuse_floor` bound what leaves in an hour, by channel (shared/messaging/fuses.py).
+    `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody read /health and /metrics.
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
     `rate_*` bound how often one caller asks, `request_seconds` and `most_requests` what is under way.
     `audit_key` (base64 of 32 bytes) signs the audit trail's daily roots; `audit_public_keys` are keys that signed
@@ -58,6 +60,9 @@ class Settings(ConnectionSettings):
     stepped: bool = False
     step_port: Annotated[int, Field(ge=0, le=65535)] = 0
     strategy: str = ""
+    fuse_caps: dict[str, Annotated[int, Field(ge=0)]] = {}
+    fuse_factor: Annotated[float, Field(ge=0)] = 3.0
+    fuse_floor: Annotated[int, Field(ge=0)] = 500
     dev_key: SecretStr = SecretStr("")
     open_metrics: bool = False
     oidc_issuer: str = ""
@@ -116,6 +121,12 @@ class Settings(ConnectionSettings):
     def signer(self) -> Signer:
         """Answer what signs the daily roots; raises ValueError when there is no key to make it of."""
         return signer_from(self.audit_key.get_secret_value(), self.vault_key.get_secret_value())
+
+    def limits(self) -> Limits:
+        """Answer what the fuses go by; in stepped time only caps that are set by hand (fuses.OFF says why)."""
+        if self.stepped:
+            return replace(OFF, caps=self.fuse_caps)
+        return Limits({**CAPS, **self.fuse_caps}, self.fuse_factor, self.fuse_floor)
 
     def keys(self) -> Keys:
         """Answer what is derived from the vault's key; raises ValueError when it is missing or malformed."""

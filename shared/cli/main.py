@@ -4,6 +4,7 @@ import typer
 
 from shared.cli import (
     audit_trail,
+    controls,
     files,
     observing,
     privacy,
@@ -27,6 +28,7 @@ reconciling.register(app)
 privacy.register(app)
 observing.register(app)
 tokens.register(app)
+controls.register(app)
 app.add_typer(audit_trail.app, name="audit-trail")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")

@@ -10,6 +10,7 @@ from shared.clock import Clock, SteppedClock, SystemClock
 from shared.http import (
     cases,
     contact_log,
+    controls,
     health,
     metrics,
     problems,
@@ -94,6 +95,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     app.include_router(cases.router)
     app.include_router(quarantine.router)
     app.include_router(trail.router)
+    app.include_router(controls.router)
     app.include_router(
         webhooks.router_for(parts.reactor, source=f"/providers/{settings.provider_name}")
     )

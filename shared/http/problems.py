@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from shared.messaging.mass_failure import ServiceStopped
+
 log = structlog.get_logger(__name__)
 
 TYPES: Mapping[str, tuple[int, str]] = {
@@ -34,6 +36,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "overloaded": (503, "Too many requests are under way"),
     "too-slow": (503, "The answer took too long"),
     "issuer-unavailable": (503, "The issuer of the tokens cannot be asked for its keys"),
+    "stopped": (503, "The service is stopped after a mass failure"),
 }
 """Slug -> status and title. The type's URI is urn:arrears:problem:<slug>; slugs are never renamed."""
 of_request: ContextVar[str] = ContextVar("of_request", default="")
@@ -126,6 +129,12 @@ def install(app: FastAPI) -> None:
         answer = problem(known, status=error.status_code)
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(ServiceStopped)
+    async def stopped(_request: Request, _error: ServiceStopped) -> JSONResponse:
+        return problem(
+            "stopped", detail="Try again later; `arrears resume --mass-failure` ends it."
+        )
 
     @app.exception_handler(SQLAlchemyError)
     @app.exception_handler(OSError)

@@ -6,10 +6,9 @@ No effect leaves after a payment that stood in Kafka before its claim: claims pa
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,67 +16,46 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import killpoints
 from shared.clock import Clock
 from shared.events.envelope import Event
-from shared.messaging import effect_rows
+from shared.messaging import effect_rows, fuses
+from shared.messaging.claims import Claims
 from shared.messaging.effect_rows import EffectRow
+from shared.messaging.exchanges import (
+    FIRST_WAIT,
+    HELD_SECONDS,
+    LONGEST_WAIT,
+    OVER_AFTER_SECONDS,
+    ClaimedEffect,
+    Exchanges,
+    Job,
+    Prepare,
+    PutBack,
+    back_off,
+)
 from shared.messaging.freshness import Barrier
+from shared.messaging.fuses import Limits
 from shared.messaging.shell import Fresh, Shell
 from shared.outgoing import OUTCOME_MODELS, expired_event, outcome_event
-from shared.providers import (
-    AT_THE_SAME_TIME,
-    HandOver,
-    LookupImpossible,
-    Provider,
-    ProviderRequest,
-)
+from shared.providers import AT_THE_SAME_TIME, HandOver, Provider
 from shared.vault import VaultReader
+
+__all__ = ["ClaimedEffect", "EffectWorker", "Prepare"]
 
 log = structlog.get_logger(__name__)
 
 CLAIMS = 4 * AT_THE_SAME_TIME
 STEP_CLAIMS = 500
 POLL_SECONDS = 0.5
-HELD_SECONDS = 5.0
 RECOVER_EVERY_SECONDS = 5.0
-RECOVER_AFTER = timedelta(seconds=20)
+RECOVER_AFTER = timedelta(seconds=OVER_AFTER_SECONDS)
 """A claim as old as this, that this process does not hold, is of a process that died: an exchange is shorter."""
-GIVE_UP_AFTER = timedelta(hours=1)
-"""So long after the window's end a provider that does not answer a look-up counts as one that cannot tell."""
-FIRST_WAIT, LONGEST_WAIT = 0.2, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedEffect:
-    """An effect that is about to leave: references only, no contact values."""
+class _Wait:
+    """Why a pending effect is left alone until the monotonic instant `until`: `failures`, or 0 for a missing value."""
 
-    effect_id: str
-    customer_id: str
-    kind: str
-    request: Mapping[str, Any]
-    not_before: datetime
-    not_after: datetime
-
-
-Prepare = Callable[[ClaimedEffect, VaultReader], Awaitable[ProviderRequest | None]]
-"""Looks up values and renders; None while a value is missing: then the effect waits until its window is over."""
-
-
-@dataclass(slots=True)
-class _Job:
-    """A row that stands as `sending`, and is ours; `look_up` where the provider may have it already."""
-
-    row: EffectRow
-    look_up: bool = False
-    failures: int = 0
-    next_at: float = 0.0
-
-    def again_later(self, now: datetime) -> None:
-        self.failures += 1
-        self.next_at = monotonic() + min(FIRST_WAIT * 2 ** min(self.failures, 10), LONGEST_WAIT)
-        self.look_up = self.look_up or now >= self.row.not_after
-
-
-class _PutBack(Exception):
-    """It has not left: it is pending again, to be claimed anew or to expire."""
+    until: float
+    failures: int
 
 
 class EffectWorker:
@@ -102,27 +80,34 @@ class EffectWorker:
         fresh: Fresh,
         observe: bool = False,
         silent: Callable[[datetime], Awaitable[bool]] | None = None,
+        limits: Limits = fuses.OFF,
+        over_after: float = OVER_AFTER_SECONDS,
     ) -> None:
         self._silent = silent
         self._shell = shell
         self._service = shell.reactor.name
         self._engine = engine
         self._clock = clock
-        self._provider = provider
-        self._prepare = prepare
-        self._vault = vault
+        self._provider = provider.name
+        self._exchanges = Exchanges(
+            self._service, clock, provider, prepare, vault, over_after=over_after
+        )
         self._barrier = barrier
         self._owned = owned
         self._fresh = fresh
-        self._observe = observe
-        self._jobs: dict[str, _Job] = {}
-        self._held: dict[str, float] = {}
-        self._slots = asyncio.Semaphore(AT_THE_SAME_TIME)
+        self._claims = Claims(engine, self._service, provider.name, limits, observe)
+        self._jobs: dict[str, Job] = {}
+        self._waits: dict[str, _Wait] = {}
         self._due = asyncio.Event()
         self._recovered_at = -RECOVER_EVERY_SECONDS
         self.last_error = ""
         self.failures = 0
-        self.retries = 0
+        self.rounds = 0
+
+    @property
+    def retries(self) -> int:
+        """How many exchanges failed."""
+        return self._exchanges.retries
 
     @property
     def in_hand(self) -> int:
@@ -151,28 +136,42 @@ class EffectWorker:
                     await asyncio.wait_for(self._due.wait(), wait)
 
     async def run_due_step(self) -> int:
-        """Execute once every effect that is due at the clock's instant, await all of them; answer how many."""
-        self._held.clear()
+        """
+        Execute once every effect that is due at the clock's instant, await all of them; answer how many.
+
+        What failed is tried again until it has left or is settled; what waits for a value is left alone.
+        """
+        self._waits.clear()
         executed = 0
-        while (done := await self._cycle(STEP_CLAIMS, timedelta(0))) or self._jobs:
+        while True:
+            backing_off = (
+                self._backing_off()
+            )  # asked before: one whose wait is over is still looked at
+            done = await self._cycle(STEP_CLAIMS, timedelta(0))
             executed += done
+            if not (done or self._jobs or backing_off or self._backing_off()):
+                return executed
             if not done:
                 await asyncio.sleep(FIRST_WAIT / 4)
-        return executed
+
+    def _backing_off(self) -> bool:
+        return any(wait.failures and wait.until > monotonic() for wait in self._waits.values())
 
     async def _cycle(self, limit: int, recover_after: timedelta) -> int:
         partitions = sorted(self._owned())
         self._jobs = {i: job for i, job in self._jobs.items() if job.row.partition in partitions}
         if not partitions:
             return 0
+        self.rounds += 1
+        await self._shell.watch.go_on()
         now = self._clock.now()
         await self._recover(partitions, now - recover_after)
         settled = await self._claim(partitions, now, limit) if len(self._jobs) < limit else 0
         ready = [job for job in self._jobs.values() if job.next_at <= monotonic()]
-        answers = await asyncio.gather(*(self._attempt(job) for job in ready))
+        answers = await asyncio.gather(*(self._exchanges.attempt(job) for job in ready))
         left = sum(isinstance(answer, HandOver) for answer in answers)
         killpoints.reach("effects.after_hand_over", in_hand=left)
-        return settled + await self._settle(zip(ready, answers, strict=True))
+        return settled + await self._settle(ready)
 
     async def _recover(self, partitions: Sequence[int], before: datetime) -> None:
         """Take over what a process that died left as `sending`: it may have left the system."""
@@ -182,19 +181,21 @@ class EffectWorker:
             rows = await effect_rows.sending(connection, partitions)
         for row in rows:
             if row.claimed_at is None or row.claimed_at <= before:
-                self._jobs.setdefault(row.effect_id, _Job(row, look_up=True))
+                self._jobs.setdefault(
+                    row.effect_id, Job(row, monotonic(), exchanged=True, over=True)
+                )
         self._recovered_at = monotonic()
 
     async def _claim(self, partitions: Sequence[int], now: datetime, limit: int) -> int:
         """Claim what may leave at *now*; answers how many were settled without leaving."""
-        self._held = {i: until for i, until in self._held.items() if until > monotonic()}
+        at = monotonic()
+        self._waits = {i: w for i, w in self._waits.items() if w.until + LONGEST_WAIT > at}
+        waiting = {i for i, wait in self._waits.items() if wait.until > at}
         async with self._engine.connect() as connection:
-            due = await effect_rows.due(connection, now, partitions, limit + len(self._held))
-        due = [
-            row
-            for row in due
-            if row.effect_id not in self._held and row.effect_id not in self._jobs
-        ]
+            due = await effect_rows.due(
+                connection, now, partitions, limit + len(waiting), provider=self._provider
+            )
+        due = [r for r in due if r.effect_id not in waiting and r.effect_id not in self._jobs]
         late = [row for row in due if now >= row.not_after]
         if late:
             await self._tell(
@@ -202,85 +203,63 @@ class EffectWorker:
                 {row.effect_id: "refused" for row in late},
             )
         ready = await self._barrier.passed({row.partition for row in due if now < row.not_after})
-        chosen = [r.effect_id for r in due if now < r.not_after and r.partition in ready][:limit]
+        chosen = [r for r in due if now < r.not_after and r.partition in ready][:limit]
         if not chosen or (self._silent is not None and await self._silent(now)):
             return len(late)
-        async with self._engine.begin() as tx:
-            taken, _ = await effect_rows.claim(tx, chosen, now)
-            if self._observe:
-                await effect_rows.settle(tx, {row.effect_id: "observed" for row in taken}, now)
-        if self._observe:
+        began = monotonic()
+        taken = await self._claims.take(chosen, now)
+        if self._claims.observe:
             return len(late) + len(taken)
-        self._jobs |= {row.effect_id: _Job(replace(row, claimed_at=now)) for row in taken}
+        self._jobs |= {row.effect_id: Job(row, began) for row in taken}
         killpoints.reach("effects.after_claim", in_hand=len(taken))
         return len(late)
 
-    async def _attempt(self, job: _Job) -> HandOver | _PutBack | None:
-        """Make one exchange with the provider; None: again later."""
-        row = job.row
-        async with self._slots:
-            try:
-                if job.look_up:
-                    return await self._provider.look_up(row.effect_id) or _PutBack()
-                effect = ClaimedEffect(
-                    row.effect_id,
-                    row.customer_id,
-                    row.kind,
-                    row.request,
-                    row.not_before,
-                    row.not_after,
-                )
-                request = await self._prepare(effect, self._vault)
-                if request is None:
-                    self._held[row.effect_id] = monotonic() + HELD_SECONDS
-                    return _PutBack()
-                claimed_at = row.claimed_at or self._clock.now()
-                return await self._provider.hand_over(
-                    row.effect_id, row.customer_id, claimed_at, request
-                )
-            except LookupImpossible:
-                return HandOver("unknown")
-            except Exception as error:  # noqa: BLE001  whatever it is, the effect must not be lost
-                now = self._clock.now()
-                self.retries += 1
-                log.warning(
-                    "effect_again",
-                    service=self._service,
-                    kind=row.kind,
-                    error=type(error).__name__,
-                )
-                if job.look_up and now >= row.not_after + GIVE_UP_AFTER:
-                    return HandOver("unknown")
-                job.again_later(now)
-                return None
-
-    async def _settle(self, results: Iterable[tuple[_Job, HandOver | _PutBack | None]]) -> int:
-        """Hand the outcomes to the shell; the rows are done in the same transaction."""
+    async def _settle(self, jobs: Iterable[Job]) -> int:
+        """Hand the outcomes to the shell, in one transaction with their rows; put back what did not leave."""
         now = self._clock.now()
-        facts: list[Event] = []
+        done: dict[str, Event] = {}
         statuses: dict[str, str] = {}
-        for job, answer in results:
-            if isinstance(answer, HandOver):
-                facts.append(self._outcome(job.row, answer, now))
-                statuses[job.row.effect_id] = "unknown" if answer.outcome == "unknown" else "done"
-            elif answer is not None:
-                statuses[job.row.effect_id] = "pending"
-        await self._tell(facts, statuses)
-        for effect_id in statuses:
+        back: list[Job] = []
+        for job in jobs:
+            if isinstance(job.answer, HandOver):
+                effect_id = job.row.effect_id
+                done[effect_id] = self._outcome(job.row, job.answer, job.answered_at or now)
+                statuses[effect_id] = "unknown" if job.answer.outcome == "unknown" else "done"
+            elif job.answer is not None:
+                back.append(job)
+        if back:
+            async with self._engine.begin() as tx:
+                await effect_rows.put_back(tx, [job.row for job in back], now)
+            for job in back:
+                self._wait_for(job)
+        await self._tell(list(done.values()), statuses)
+        for effect_id in done:
             self._jobs.pop(effect_id, None)
-        return len(facts)
+            self._waits.pop(effect_id, None)
+        return len(done)
 
-    def _outcome(self, row: EffectRow, answer: HandOver, now: datetime) -> Event:
+    def _wait_for(self, job: Job) -> None:
+        """Leave an effect that was put back alone for a while: the longer, the more often it failed."""
+        effect_id = job.row.effect_id
+        self._jobs.pop(effect_id, None)
+        wait, failures = HELD_SECONDS, 0
+        if isinstance(job.answer, PutBack) and job.answer.failed:
+            before = self._waits.get(effect_id)
+            failures = (before.failures if before else 0) + 1
+            wait = back_off(failures)
+        self._waits[effect_id] = _Wait(monotonic() + wait, failures)
+
+    def _outcome(self, row: EffectRow, answer: HandOver, at: datetime) -> Event:
         fact = OUTCOME_MODELS[self._service](
             customer_id=row.customer_id,
             effect_id=row.effect_id,
             outcome=answer.outcome,  # type: ignore[arg-type]
             reason=answer.reason,
-            at=now,
+            at=at,
         )
         own = answer.outcome == "unknown"
-        source = f"/effects/{self._service}" if own else f"/providers/{self._provider.name}"
-        return outcome_event(fact, now, source)
+        source = f"/effects/{self._service}" if own else f"/providers/{self._provider}"
+        return outcome_event(fact, at, source)
 
     async def _tell(self, facts: Sequence[Event], statuses: Mapping[str, str]) -> None:
         if not facts and not statuses:

@@ -19,6 +19,7 @@ from shared.messaging.cases import Case, Cases
 from shared.messaging.causes import Cause, cause_of, going_on
 from shared.messaging.deciding import decide_fact, decide_tick, tick_event
 from shared.messaging.effect_rows import StartedEffect
+from shared.messaging.mass_failure import fingerprint
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival
 from shared.messaging.tally import Tally, ages
@@ -31,12 +32,17 @@ LONGEST_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An event or tick that cannot be decided. `again`: it stands in the queue to be decided once more."""
+    """
+    An event or tick that cannot be decided. `again`: it stands in the queue to be decided once more.
+
+    `fingerprint` says where decide raised (mass_failure.py).
+    """
 
     arrival: Arrival
     reason: str
     error: str
     again: bool = True
+    fingerprint: str = ""
 
 
 class Folding:
@@ -176,7 +182,10 @@ class Folding:
     def _fail(self, case: Case, arrival: Arrival, error: Exception, *, again: bool = True) -> None:
         place = traceback.extract_tb(error.__traceback__)[-1]
         text = f"{type(error).__name__} at {place.name}:{place.lineno}: {error}"[:LONGEST_ERROR]
-        self.failures.append(Failure(arrival, "decide_raised", text.replace("\x00", ""), again))
+        failure = Failure(
+            arrival, "decide_raised", text.replace("\x00", ""), again, fingerprint(error)
+        )
+        self.failures.append(failure)
         case.next_seq()
         self.park(case, "decide_raised")
 

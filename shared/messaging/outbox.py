@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.events.common import PROGRESS
+from shared.canonical import canonical
+from shared.events.common import PROGRESS, Progress
 from shared.messaging.cloudevents import headers_of, rfc3339
 from shared.messaging.columns import joined, split
 
@@ -31,6 +32,19 @@ class OutboxRow:
     correlationid: str = ""
     traceparent: str = ""
     id: int = 0
+
+
+def progress_row(topic: str, partition: int, offset: int, now: datetime) -> OutboxRow:
+    """Make the control record that says how far core banking's partition is settled."""
+    return OutboxRow(
+        event_id="",
+        aggregatetype=topic,
+        aggregateid="",
+        type=PROGRESS,
+        payload=canonical(Progress(offset=offset)).decode(),
+        time=now,
+        partition=partition,
+    )
 
 
 _APPEND = text(f"""

@@ -15,14 +15,14 @@ from shared import killpoints
 from shared.canonical import canonical, digest
 from shared.clock import Clock
 from shared.decision import Reactor
-from shared.events.common import PROGRESS, Progress
 from shared.events.envelope import Event
 from shared.messaging import effect_rows, inbox, positions, progress
 from shared.messaging.arriving import fact_arrival
 from shared.messaging.batch import Sorter, window
 from shared.messaging.cases import Case, CaseMissing, Cases
 from shared.messaging.cloudevents import BrokenEvent
-from shared.messaging.outbox import OutboxRow, append
+from shared.messaging.mass_failure import Watch
+from shared.messaging.outbox import OutboxRow, append, progress_row
 from shared.messaging.records import Arrival, BatchResult, FactResult, Record, TickResult
 from shared.messaging.releases import Releases
 from shared.messaging.releasing import answer_facts
@@ -65,7 +65,9 @@ class Shell:
         self._partitions = partitions
         self._sorter = Sorter(reactor, keys, keeps_vault=vault is not None, partitions=partitions)
         cases = Cases(reactor, partitions)
-        self._kit = Kit(reactor, cases, keys, vault, digest(reactor.policy), code_version())
+        code = code_version()
+        self.watch = Watch(engine, reactor.name, clock, code=code)
+        self._kit = Kit(reactor, cases, keys, vault, digest(reactor.policy), code, self.watch)
         self._known: set[str] = set()
         self._ready_for: date | None = None
         self.releases = Releases(self._kit, self._sorter, engine, self._now, self._lock)
@@ -88,9 +90,9 @@ class Shell:
         Decide every new record, and save all that follows, or nothing.
 
         Raises when the database fails or another transaction took a key just now (hand in the same batch again),
-        and StateTooNew (give the partitions back).
+        ServiceStopped after a mass failure (again, until somebody resumes) and StateTooNew (give the partitions back).
         """
-        now = await self._now()
+        now = await self._go_on()
         batch = self._sorter.sort_out(records, now)
         arrivals = [item for item in batch.sequence if isinstance(item, Arrival)]
         customers = batch.customers()
@@ -143,7 +145,7 @@ class Shell:
     async def _facts(
         self, facts: Sequence[Event], fresh: Fresh, settle_effects: Mapping[str, str]
     ) -> list[FactResult]:
-        now = await self._now()
+        now = await self._go_on()
         oldest, latest = window(now)
         taken: list[Arrival | FactResult] = []
         for fact in facts:
@@ -185,7 +187,7 @@ class Shell:
         chosen = sorted(partition for partition in owned if fresh(partition))
         if not chosen:
             return TickResult()
-        await self._now()
+        await self._go_on()
         async with self._engine.begin() as tx:
             locked = await self._kit.cases.lock_due(tx, now, chosen, limit)
             result, tally = await self._tick(tx, locked, now)
@@ -196,7 +198,7 @@ class Shell:
 
     async def tick_step(self, now: datetime) -> TickResult:
         """Tick each case that was due when the pass began exactly once: point (4) of the stepped run."""
-        await self._now()
+        await self._go_on()
         async with self._engine.connect() as connection:
             due = await self._kit.cases.due(connection, now)
         decided = published = effects = 0
@@ -223,6 +225,11 @@ class Shell:
         folding = work.folding
         killpoints.reach("shell.tick_before_commit", in_hand=folding.ticks)
         return TickResult(folding.ticks, len(folding.outbox), len(folding.effects)), work.tally()
+
+    async def _go_on(self) -> datetime:
+        """Answer the clock's instant; raises ServiceStopped while a mass failure stands."""
+        await self.watch.go_on()
+        return await self._now()
 
     async def _now(self) -> datetime:
         """Answer the clock's instant; the inbox has its partitions for it."""
@@ -251,17 +258,5 @@ class Shell:
     def _control_records(
         self, partitions: Sequence[int], offsets: Mapping[int, int], now: datetime
     ) -> list[OutboxRow]:
-        if not self._sorter.leads:
-            return []
-        return [
-            OutboxRow(
-                event_id="",
-                aggregatetype=self.reactor.name,
-                aggregateid="",
-                type=PROGRESS,
-                payload=canonical(Progress(offset=offsets[partition])).decode(),
-                time=now,
-                partition=partition,
-            )
-            for partition in sorted(partitions)
-        ]
+        leads = partitions if self._sorter.leads else ()
+        return [progress_row(self.reactor.name, p, offsets[p], now) for p in sorted(leads)]

@@ -18,6 +18,7 @@ from shared.messaging.cases import Case, Cases
 from shared.messaging.deciding import decision_instant
 from shared.messaging.decode import Broken
 from shared.messaging.folding import Failure, Folding
+from shared.messaging.mass_failure import Watch
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival, BatchResult
 from shared.messaging.tally import Tally
@@ -28,7 +29,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What every transaction of a service needs; `policy` is the digest of its policy, `code` the code's version."""
+    """
+    What every transaction of a service needs; `policy` is the digest of its policy, `code` the code's
+    version, `watch` stops the service before a mass failure is saved.
+    """
 
     reactor: Reactor[Any]
     cases: Cases
@@ -36,6 +40,7 @@ class Kit:
     vault: VaultWriter | None
     policy: str
     code: str
+    watch: Watch
 
 
 class Transaction:
@@ -150,8 +155,10 @@ class Transaction:
         Write everything; `last` goes into the outbox behind all else. Answers how many events were queued.
 
         Raises KeyTaken when another transaction decided another customer's event under the same key just now.
+        Raises ServiceStopped where what failed is a mass failure: nobody is parked by it.
         """
         tx, folding, kit = self._tx, self.folding, self._kit
+        await kit.watch.judge(folding)
         stamp = inbox.Stamp(self._now, kit.policy, kit.code)
         rows = [*self._decided, *folding.tick_rows]
         for row in rows:

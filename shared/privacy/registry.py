@@ -74,8 +74,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "effects", "what leaves the system, by references", _DONE,
-        (*_many("customer_id", "C1"), *_many("request kind", "C2"), Column("made", "C2", "hash"),
-         *_many("effect_id seq partition not_before not_after status withdrawn cause claimed_at created_at updated_at")),
+        (*_many("customer_id region", "C1"), *_many("request kind channel template", "C2"), Column("made", "C2", "hash"),
+         *_many("effect_id seq partition not_before not_after status withdrawn cause claimed_at created_at updated_at provider")),
     ),
     Table(
         "quarantine", "records that cannot be decided, whatever they hold", _DONE,
@@ -90,6 +90,18 @@ TABLES: tuple[Table, ...] = (
     Table(
         "acts", "what people did that is no event", _EVER,
         (*_many("subject actor reason detail", "C1"), *_many("seq at act link")),
+    ),
+    Table("switch", "the row that every claim and every stop locks", "one row", _many("one")),
+    Table(
+        "stops", "what people or fuses hold back", _EVER,
+        (*_many("region reason by resumed_by resume_reason", "C1"),
+         *_many("stop_id kind channel template provider at cause departed allowed resumed_at norm_off_until")),
+    ),
+    Table("departures", "how many effects left in each hour", _EVER, _many("channel hour count")),
+    Table(
+        "mass_failure", "releases that failed for many customers", _EVER,
+        (*_many("resumed_by resume_reason", "C1"),
+         *_many("failure_id fingerprint code_version customers failed tried at resumed_at parks")),
     ),
     Table("roots", "the day's signed root of all chains", _EVER,
           _many("day leaves root previous signature key_id signed_at")),

@@ -170,10 +170,11 @@ async def test_the_planner_finds_due_cases_and_effects_by_their_indexes(shell, d
     due = await plan(db, cases._DUE, now=START, partitions=every, each=10)  # noqa: SLF001
     assert re.search(r"Index Scan (using|on) cases_due", due)
     assert "Index Cond: ((partition = p.partition)" in due
-    effects = await plan(db, effect_rows._DUE, now=START, partitions=every, limit=10)  # noqa: SLF001
+    effects = await plan(db, effect_rows._DUE, now=START, partitions=every, limit=10, provider="")  # noqa: SLF001
     assert re.search(r"Index Scan (using|on) effects_due", effects)
     assert "Index Cond: ((partition = p.partition)" in effects
-    assert "Seq Scan" not in due + effects
+    assert "Seq Scan on cases" not in due + effects
+    assert "Seq Scan on effects" not in effects
 
 
 async def plan(db, statement, **values) -> str:

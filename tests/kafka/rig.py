@@ -11,7 +11,7 @@ import httpx2
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.clock import SteppedClock
+from shared.clock import Clock, SteppedClock
 from shared.db import engine_for
 from shared.events.envelope import Fact
 from shared.events.registry import CORE_BANKING
@@ -38,7 +38,7 @@ class Rig:
     """`values` are the contact values by customer; `log` is the sandbox's, the judge."""
 
     engine: AsyncEngine
-    clock: SteppedClock
+    clock: Any
     shell: Shell
     provider: HttpProvider
     offsets: Offsets
@@ -47,21 +47,20 @@ class Rig:
     values: dict[str, str] = field(default_factory=dict)
     offset: int = 0
 
-    def worker(
-        self, *, observe: bool = False, provider: Any = None, silent: Any = None
-    ) -> EffectWorker:
+    def worker(self, *, provider: Any = None, **options: Any) -> EffectWorker:
+        usual = {
+            "prepare": self.prepare,
+            "vault": VaultReader(KEYS, self.engine),
+            "barrier": Barrier(self.offsets, self.settled),
+            "owned": lambda: ALL,
+            "fresh": always,
+        }
         return EffectWorker(
             self.shell,
             self.engine,
             self.clock,
             provider=provider or self.provider,
-            prepare=self.prepare,
-            vault=VaultReader(KEYS, self.engine),
-            barrier=Barrier(self.offsets, self.settled),
-            owned=lambda: ALL,
-            fresh=always,
-            observe=observe,
-            silent=silent,
+            **(usual | options),
         )
 
     async def prepare(self, effect: ClaimedEffect, _: VaultReader) -> ProviderRequest | None:
@@ -125,26 +124,30 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(database: str, kafka: str, folder: Path, **faults: Any) -> AsyncIterator[Rig]:
+async def rig(
+    database: str, kafka: str, folder: Path, *, clock: Clock | None = None, **faults: Any
+) -> AsyncIterator[Rig]:
+    """Everything around a worker; without a *clock*, time stands still at START."""
     await ensure_topics(kafka, PARTITIONS, topics=[CORE_BANKING])
     sandbox = create_sandbox_app(
         SandboxSettings(
             log=folder / "sandbox.jsonl",
             callback_base={SERVICE: "http://none"},
-            stepped=True,
+            stepped=clock is None,
             **faults,
         )
     )
     engine = engine_for(database, SERVICE)
     offsets = Offsets(kafka, client_id="rig")
-    clock = SteppedClock(START)
     reactor = ledger(name=SERVICE)
+    time = clock or SteppedClock(START)
     async with sandbox.router.lifespan_context(sandbox):
         transport = httpx2.ASGITransport(sandbox)
         provider = HttpProvider("http://sandbox", SERVICE, transport=transport)
-        shell = Shell(reactor, engine, clock, keys=KEYS, partitions=PARTITIONS)
-        found = Rig(engine, clock, shell, provider, offsets, kafka, folder / "sandbox.jsonl")
-        await set_clock(transport, START)
+        shell = Shell(reactor, engine, time, keys=KEYS, partitions=PARTITIONS)
+        found = Rig(engine, time, shell, provider, offsets, kafka, folder / "sandbox.jsonl")
+        if clock is None:
+            await set_clock(transport, START)
         await found.settle_all()
         try:
             yield found

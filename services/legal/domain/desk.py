@@ -73,8 +73,11 @@ class Desk:
         number = each.sent + 1
         this_id = effect_id(self.customer_id, self.follow_up_id, kind, number)
         until = self.now + timedelta(days=self.policy.window_days)
-        references = {**request, "effect_id": this_id, "follow_up_id": self.follow_up_id}
-        self.effects.append(Effect(this_id, EFFECT_KIND[kind], references, self.now, until))
+        region = each.situation.region if each.situation else ""
+        about = {"effect_id": this_id, "follow_up_id": self.follow_up_id, "region": region}
+        self.effects.append(
+            Effect(this_id, EFFECT_KIND[kind], {**request, **about}, self.now, until)
+        )
         return replace(
             each,
             stage=stage,

@@ -118,6 +118,7 @@ class Turn:
                 ],
                 "accounts": list(situation.accounts),
                 "creditor": situation.creditor,
+                "region": situation.region,
             },
             not_before=notice.not_before,
             not_after=notice.not_after,

@@ -50,6 +50,7 @@ def test_a_fit_case_is_assessed_and_gets_a_demand_letter_that_may_leave_within_t
         "point_id": "P1",
         "language": "zh-CN",
         "creditor": "BANK",
+        "region": "Beijing",
         "accounts": ["A1"],
         "oldest_due_on": "2025-11-02",
         "amount_minor": 800_000,
@@ -148,6 +149,7 @@ def test_a_judgment_is_enforced_after_the_grace_at_that_court_and_for_that_amoun
         "case_no": "(2026) 1",
         "court": "CN/basic-peoples-court",
         "creditor": "BANK",
+        "region": "Beijing",
         "amount_minor": 800_000,
         "currency": "CNY",
     }

@@ -60,6 +60,7 @@ def test_the_first_choice_leaves_on_the_tick_with_all_that_its_text_needs():
         "overdue": [{"currency": "CNY", "amount_minor": 123450}],
         "accounts": ["6222-0001"],
         "creditor": "BANK-1",
+        "region": "",
     }
     assert story.state.wake_at is None
 
