@@ -67,10 +67,6 @@ async def seal(
             found = await _seal_next(tx, service, signer, now, until or latest)
         if found is None:
             return sealed
-        log.info(
-            "audit_day_sealed", service=service, day=found.day.isoformat(), leaves=found.leaves,
-            root=found.root.hex(), key_id=found.key_id,
-        )  # fmt: skip
         sealed.append(found)
 
 
@@ -132,6 +128,11 @@ class Sealer:
         if self._done == last_finished(now):
             return []
         sealed = await seal(self._engine, self._service, self._signer, now)
+        for root in sealed:
+            log.info(
+                "audit_day_sealed", service=self._service, day=root.day.isoformat(),
+                leaves=root.leaves, root=root.root.hex(), key_id=root.key_id,
+            )  # fmt: skip
         async with self._engine.connect() as connection:
             if await _nothing_left(connection, now):
                 self._done = last_finished(now)
