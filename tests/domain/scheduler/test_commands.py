@@ -163,6 +163,19 @@ def test_says_paid_that_is_over_stays_over_when_the_payment_is_taken_back():
     assert told.state.holds == ()
 
 
+def test_a_claim_told_again_after_its_time_does_not_begin_anew():
+    claim = says_paid(SOON)
+    told = story(*OPENED, claim).run_until(SOON + days(3))
+    told.when(claim).then_nothing()
+    assert told.state is told.before
+
+
+def test_who_paid_a_part_before_the_case_was_closed_is_not_cured():
+    told = story(*OPENED, received(SOON, 400), shut(SOON)).when(tick(SOON))
+    assert told.state.cures == 0
+    assert of_type(told.published, CaseClosed)[0].paid[0].amount_minor == 400
+
+
 def test_a_note_changes_nothing():
     story(*OPENED).when(noted(SOON)).then_nothing()
 

@@ -16,6 +16,7 @@ from tests.domain.scheduler.cases import (
     at,
     contact_step,
     customer,
+    due,
     follow_ups,
     local,
     missed,
@@ -89,6 +90,12 @@ def test_an_inconvenient_time_counts_on_its_days_only():
     assert steps_taken(tuesday.run_until(at("2026-03-02", "12:00"))) == [
         "reminder_1 2026-03-02 09:30"
     ]
+
+
+def test_a_reminder_before_the_due_date_keeps_off_inconvenient_times_too():
+    words = (inconvenient(START - days(9), ("09:00", "11:00")), customer())
+    told = story(*words, due(START, due_on="2026-03-06")).run_until(at("2026-03-05"))
+    assert [line.rpartition(" ")[2] for line in steps_taken(told)] == ["11:00"]
 
 
 def test_who_finds_no_time_convenient_is_not_contacted():

@@ -20,6 +20,7 @@ from tests.domain.scheduler.cases import (
     follow_ups,
     missed,
     received,
+    requested,
     stated,
     story,
     taken_back,
@@ -90,6 +91,13 @@ def test_other_accounts_go_on_with_their_own_amounts():
     assert again.situation.accounts == ("B",)
     assert again.situation.overdue[0].amount_minor == 700
     assert told.state.holds == ()
+
+
+def test_what_a_service_asks_for_tells_of_the_other_accounts_only():
+    told = story(customer(), MISS, OTHER, tick(START), stated(NIGHT, 600), requested(NIGHT, NIGHT))
+    told.when(tick(NIGHT))
+    (fired,) = [e for e in of_type(told.published, FollowUpDue) if e.kind == "requested"]
+    assert fired.situation.accounts == ("B",)
 
 
 def test_when_every_overdue_account_diverges_the_case_is_held():
