@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import httpx2
 
 from shared.messaging.cloudevents import rfc3339
+from shared.telemetry import tracing
 from shared.vault import VaultReader
 
 __all__ = [
@@ -118,6 +119,7 @@ class HttpProvider:
             ),
             follow_redirects=False,
             trust_env=False,
+            event_hooks={"request": [_carry_trace]},
         )
 
     async def hand_over(
@@ -175,6 +177,11 @@ class HttpProvider:
             raise ProviderUnavailable(type(error).__name__, "never_left") from error
         except (httpx2.HTTPError, TimeoutError) as error:
             raise ProviderUnavailable(type(error).__name__) from error
+
+
+async def _carry_trace(request: httpx2.Request) -> None:
+    if traceparent := tracing.current_traceparent():
+        request.headers["traceparent"] = traceparent
 
 
 def _unusable(response: httpx2.Response) -> ProviderUnavailable:

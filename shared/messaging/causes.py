@@ -46,7 +46,7 @@ def cause_of(event: Event, before: Cause, now: datetime, traceparent: str = "") 
     """
     Answer the cause that *event* is, decided at *now* in the span *traceparent* (default: the event's own).
 
-    An outcome of an effect that bears no thread goes on in the case's: providers do not carry it for us.
+    An outcome of an effect that bears no thread (a provider's own call) goes on in the case's.
     """
     follows = not event.correlationid and event.source.startswith(OF_OUR_EFFECTS)
     thread = before.correlationid if follows and before.correlationid else ""

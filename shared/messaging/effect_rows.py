@@ -22,7 +22,7 @@ Status = Literal["pending", "sending", "done", "withdrawn", "refused", "unknown"
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """One effect; `claimed_at` is None while it is pending."""
+    """One effect; `claimed_at` is None while it is pending; `cause` as causes.py stores it."""
 
     effect_id: str
     customer_id: str
@@ -34,6 +34,7 @@ class EffectRow:
     status: str
     claimed_at: datetime | None
     channel: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,21 @@ class StartedEffect:
     now: datetime
     effect: Effect
     request: str
+    cause: str = ""
 
 
-_COLUMNS = "effect_id, customer_id, effects.partition, kind, request::text, not_before, not_after, status, claimed_at, channel"
+_COLUMNS = "effect_id, customer_id, effects.partition, kind, request::text, not_before, not_after, status, claimed_at, channel, effects.cause"
 _UNPARKED = """EXISTS (
     SELECT FROM cases WHERE cases.customer_id = effects.customer_id AND cases.parked_by = '{}')"""
 _UNSTOPPED = f"NOT EXISTS (SELECT FROM stops WHERE resumed_at IS NULL AND {MATCHES})"
 
 _APPEND = text("""
-    INSERT INTO effects (effect_id, customer_id, partition, kind, request, not_before, not_after, created_at, updated_at)
-    SELECT effect_id, customer_id, partition, kind, CAST(request AS jsonb), not_before, not_after, now, now
+    INSERT INTO effects (effect_id, customer_id, partition, kind, request, not_before, not_after, created_at, updated_at, cause)
+    SELECT effect_id, customer_id, partition, kind, CAST(request AS jsonb), not_before, not_after, now, now, cause
     FROM unnest(CAST(:ids AS text[]), CAST(:customers AS text[]), CAST(:partitions AS int[]), CAST(:kinds AS text[]),
         CAST(:requests AS text[]), CAST(:earliest AS timestamptz[]), CAST(:latest AS timestamptz[]),
-        CAST(:nows AS timestamptz[])) WITH ORDINALITY
-        AS v (effect_id, customer_id, partition, kind, request, not_before, not_after, now, place)
+        CAST(:nows AS timestamptz[]), CAST(:causes AS text[])) WITH ORDINALITY
+        AS v (effect_id, customer_id, partition, kind, request, not_before, not_after, now, cause, place)
     ORDER BY place
     ON CONFLICT (effect_id) DO NOTHING
 """)
@@ -122,6 +124,7 @@ async def append(tx: AsyncConnection, started: Sequence[StartedEffect]) -> None:
             "earliest": [effect.not_before for effect in effects],
             "latest": [effect.not_after for effect in effects],
             "nows": [row.now for row in started],
+            "causes": [row.cause for row in started],
         },
     )
 

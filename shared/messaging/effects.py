@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
+import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,7 +19,6 @@ from shared.clock import Clock
 from shared.events.envelope import Event
 from shared.messaging import effect_rows, fuses
 from shared.messaging.claims import Claims
-from shared.messaging.effect_rows import EffectRow
 from shared.messaging.exchanges import (
     FIRST_WAIT,
     HELD_SECONDS,
@@ -223,7 +223,7 @@ class EffectWorker:
         for job in jobs:
             if isinstance(job.answer, HandOver):
                 effect_id = job.row.effect_id
-                done[effect_id] = self._outcome(job.row, job.answer, job.answered_at or now)
+                done[effect_id] = self._outcome(job, job.answer, job.answered_at or now)
                 statuses[effect_id] = "unknown" if job.answer.outcome == "unknown" else "done"
             elif job.answer is not None:
                 back.append(job)
@@ -249,7 +249,8 @@ class EffectWorker:
             wait = back_off(failures)
         self._waits[effect_id] = _Wait(monotonic() + wait, failures)
 
-    def _outcome(self, row: EffectRow, answer: HandOver, at: datetime) -> Event:
+    def _outcome(self, job: Job, answer: HandOver, at: datetime) -> Event:
+        row, cause = job.row, job.cause
         fact = OUTCOME_MODELS[self._service](
             customer_id=row.customer_id,
             effect_id=row.effect_id,
@@ -259,7 +260,12 @@ class EffectWorker:
         )
         own = answer.outcome == "unknown"
         source = f"/effects/{self._service}" if own else f"/providers/{self._provider}"
-        return outcome_event(fact, at, source)
+        event = outcome_event(fact, at, source)
+        return msgspec.structs.replace(
+            event,
+            correlationid=cause.correlationid,
+            traceparent=job.traceparent or cause.parent_at(at),
+        )
 
     async def _tell(self, facts: Sequence[Event], statuses: Mapping[str, str]) -> None:
         if not facts and not statuses:

@@ -14,6 +14,8 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
+from shared.messaging import spans
+from shared.messaging.causes import Cause
 from shared.messaging.effect_rows import EffectRow
 from shared.providers import (
     AT_THE_SAME_TIME,
@@ -24,6 +26,7 @@ from shared.providers import (
     ProviderRequest,
     ProviderUnavailable,
 )
+from shared.telemetry import tracing
 from shared.vault import VaultReader
 
 log = structlog.get_logger(__name__)
@@ -82,6 +85,12 @@ class Job:
     next_at: float = 0.0
     answer: HandOver | PutBack | None = None
     answered_at: datetime | None = None
+    traceparent: str = ""
+
+    @property
+    def cause(self) -> Cause:
+        """What the effect came from; its outcome goes on in the same thread."""
+        return Cause.read(self.row.cause)
 
     def again_later(self, not_before: float = 0.0) -> None:
         """Look up again after a while that grows."""
@@ -122,15 +131,26 @@ class Exchanges:
             if job.answer is None:
                 try:
                     async with asyncio.timeout(2 * ATTEMPT_SECONDS):
-                        job.answer = await (
-                            self._look_up(job) if job.exchanged else self._hand_over(job)
-                        )
+                        job.answer = await self._traced(job)
                 except LookupImpossible:
                     job.answer = HandOver("unknown")
                 except Exception as error:  # noqa: BLE001  whatever it is, the effect must not be lost
                     job.answer = self._failed(job, error)
                 job.answered_at = self._clock.now()
         return job.answer
+
+    async def _traced(self, job: Job) -> HandOver | PutBack | None:
+        row = job.row
+        span = spans.of_exchange(
+            "look up" if job.exchanged else "hand over",
+            self._service,
+            row.kind,
+            job.cause,
+            self._clock.now(),
+        )
+        with tracing.inside(span):
+            job.traceparent = tracing.traceparent_of(span)
+            return await (self._look_up(job) if job.exchanged else self._hand_over(job))
 
     async def _hand_over(self, job: Job) -> HandOver | PutBack:
         row = job.row

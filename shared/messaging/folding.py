@@ -108,7 +108,14 @@ class Folding:
                 for publication in decision.publish
             ]
             started = [
-                StartedEffect(case.customer_id, case.partition, now, effect, _text(effect.request))
+                StartedEffect(
+                    case.customer_id,
+                    case.partition,
+                    now,
+                    effect,
+                    _text(effect.request),
+                    cause.stored(),
+                )
                 for effect in decision.effects
             ]
         except Exception as error:  # noqa: BLE001  one bad case must not hold up the partition

@@ -84,13 +84,13 @@ def of_tick(service: str, cause: Cause, now: datetime) -> Span | None:
     )
 
 
-def of_hand_over(service: str, kind: str, cause: Cause, now: datetime) -> Span | None:
-    """Begin the span of an effect's exchange with the provider."""
+def of_exchange(what: str, service: str, kind: str, cause: Cause, now: datetime) -> Span | None:
+    """Begin the span of an effect's exchange with the provider; *what* is hand over or look up."""
     if not tracing.enabled():
         return None
     parent = cause.parent_at(now)
     return tracing.begin(
-        f"hand over {kind}",
+        f"{what} {kind}",
         SpanKind.CLIENT,
         parent=parent,
         links=["" if parent else cause.traceparent],

@@ -143,7 +143,16 @@ def batch(name: str, traceparents: Sequence[str], attributes: Attributes) -> Ite
         return
     links = [text for text in dict.fromkeys(traceparents) if text][:MOST_LINKS]
     span = begin(name, SpanKind.CONSUMER, links=links, attributes=attributes)
-    assert span is not None
+    with inside(span):
+        yield
+
+
+@contextmanager
+def inside(span: Span | None) -> Iterator[None]:
+    """Run the body in *span*, which ends with it, marked where the body raises; None: as it is."""
+    if span is None:
+        yield
+        return
     with trace.use_span(span, record_exception=False, set_status_on_exception=False):
         try:
             yield
