@@ -1,15 +1,15 @@
-"""`python -m benchmarks [events|replay|ticks ...]`: measure, and print each figure beside its goal."""
+"""`python -m benchmarks [events|replay|ticks|traces ...]`: measure, and print each figure beside its goal."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import events, replaying, ticks
+from benchmarks import events, replaying, ticks, traces
 from benchmarks.tables import machine
 from shared.telemetry import configure_logs
 
-NAMES = ("events", "replay", "ticks")
+NAMES = ("events", "replay", "ticks", "traces")
 
 
 def main() -> None:
@@ -31,6 +31,9 @@ def main() -> None:
     if "events" in names:
         load = events.Load(chosen.records, chosen.rounds, chosen.processes, chosen.batch)
         asyncio.run(events.run(load))
+    if "traces" in names:
+        load = events.Load(chosen.records, chosen.rounds, 1, chosen.batch)
+        asyncio.run(traces.run(load))
     if "replay" in names:
         replaying.run(chosen.tape, chosen.customers)
     if "ticks" in names:

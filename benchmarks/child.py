@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.collector import collect_less
-from shared.telemetry import configure_logs
+from shared.telemetry import configure_logs, configure_tracing
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -70,6 +70,7 @@ def assignment() -> Assignment:
     """
     collect_less()
     configure_logs("text", level=logging.WARNING)
+    configure_tracing("benchmark")
     return msgspec.json.decode(sys.argv[1], type=Assignment)
 
 

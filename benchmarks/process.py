@@ -1,7 +1,9 @@
 """Run measured processes (child.py) side by side, from the word "join" until everything they wrote is published."""
 
 import asyncio
+import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -63,13 +65,25 @@ class _Child:
 
 
 async def measure(
-    parts: Parts, module: str, url: str, group: str, *, members: int, batch: int, records: int
+    parts: Parts,
+    module: str,
+    url: str,
+    group: str,
+    *,
+    members: int,
+    batch: int,
+    records: int,
+    environment: Mapping[str, str] | None = None,
 ) -> Measured:
-    """Run *members* processes of *module* until they have saved so many records and published all of it."""
+    """
+    Run *members* processes of *module* until they have saved so many records and published all of it.
+
+    *environment* is added to theirs.
+    """
     together = members > 1
     given = Assignment(parts.bootstrap, url, group, batch, together)
     watching = await asyncpg.connect(url.replace("+asyncpg", ""))
-    children = [await _spawn(module, given) for _ in range(members)]
+    children = [await _spawn(module, given, environment or {}) for _ in range(members)]
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             before = parts.cpu()
@@ -103,7 +117,7 @@ async def measure(
     )
 
 
-async def _spawn(module: str, given: Assignment) -> _Child:
+async def _spawn(module: str, given: Assignment, environment: Mapping[str, str]) -> _Child:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -112,6 +126,7 @@ async def _spawn(module: str, given: Assignment) -> _Child:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=2**24,
+        env={**os.environ, **environment},
     )
     return _Child(process)
 
