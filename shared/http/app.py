@@ -25,6 +25,7 @@ from shared.http.authentication import Authentication, open_paths
 from shared.http.bodies import BodyLimit
 from shared.http.gauges import Gauges
 from shared.http.limits import Limits
+from shared.http.openapi import document
 from shared.http.rates import Buckets, RateLimit
 from shared.runtime import Parts, Runtime
 from shared.settings import Settings
@@ -67,9 +68,7 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = Runtime(parts, settings)
-        app.state.runtime = runtime
-        app.state.survey = Survey(runtime)
-        app.state.gauges = Gauges(runtime)
+        attach(app, runtime)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(runtime.running())
             if isinstance(runtime.clock, SteppedClock):
@@ -104,7 +103,15 @@ def create_app(parts: Parts, settings: Settings) -> FastAPI:
     if parts.router is not None:
         app.include_router(parts.router)
     check_declared(app)
+    document(app)
     return app
+
+
+def attach(app: FastAPI, runtime: Runtime) -> None:
+    """Give the routes the runtime that they work with."""
+    app.state.runtime = runtime
+    app.state.survey = Survey(runtime)
+    app.state.gauges = Gauges(runtime)
 
 
 def guard(app: FastAPI, settings: Settings, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """Answer errors as problem details (RFC 9457): stable types, no internals, nothing of the input said back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -43,6 +44,9 @@ of_request: ContextVar[str] = ContextVar("of_request", default="")
 """The id of the request that is under way (shared/http/limits.py)."""
 _BY_STATUS = {status: slug for slug, (status, _) in reversed(list(TYPES.items()))}
 """The first of each status stands for what a library raises."""
+
+
+_WORD = re.compile(r"[a-z][a-z_-]{0,40}")
 
 
 class FieldError(BaseModel):
@@ -152,7 +156,9 @@ def _cause(error: DBAPIError) -> BaseException | None:
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:
     """Name the place and the rule; pydantic's own text may hold the value for some rules, so only known ones pass."""
-    place = ".".join(str(part) for part in error["loc"])
+    where, *parts = error["loc"]
+    # Names of headers are always ours; those in a body or query may have been made up.
+    place = ".".join([where, *(str(p) if where == "header" else _known(p) for p in parts)])
     if error["type"] == "missing":
         return FieldError(field=place, message="is missing")
     if error["type"] == "json_invalid":
@@ -160,6 +166,11 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     limits = {key: value for key, value in error.get("ctx", {}).items() if isinstance(value, int)}
     said = ", ".join(f"{key} {value}" for key, value in sorted(limits.items()))
     return FieldError(field=place, message=f"{error['type']}{f' ({said})' if said else ''}")
+
+
+def _known(part: str | int) -> str:
+    """Name a part of a place; what is no word of the interface was made up by the caller, and is not said back."""
+    return str(part) if isinstance(part, int) or _WORD.fullmatch(part) else "(unknown)"
 
 
 def _route(request: Request) -> str:
