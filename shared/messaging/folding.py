@@ -93,9 +93,15 @@ class Folding:
                 self.tick(case, fresh=fresh(case.partition))
 
     def tick(self, case: Case, *, fresh: bool) -> None:
-        """Tick one case, unless anybody parks it; a tick that changes and publishes nothing leaves no trace."""
-        if case.parked_by:
+        """
+        Tick one case, unless it is parked here; a tick that changes and publishes nothing leaves no trace.
+
+        While another service parks the customer it may only withdraw: whoever pays meanwhile must not be
+        contacted by what becomes free when the parking ends, before the cancellation is told.
+        """
+        if self._service in case.parked_by:
             return
+        fresh = fresh and not case.parked_by
         now = max(self.clock, case.last_now)
         event = tick_event(self._service, case.customer_id, case.case_seq + 1, now, fresh=fresh)
         span = spans.of_tick(self._service, case.cause, now)

@@ -125,10 +125,13 @@ async def release_customer(
                 decided += 1
             await parking.remove(tx, customer_id, [place.seq])
     work = Transaction(tx, kit, {customer_id: case}, now)
-    work.folding.release(case)
+    work.folding.tick_due(lambda _: False)  # what the queue withdraws is told before the release
+    error = "".join(failure.error for failure in work.folding.failures)
+    if not error:
+        work.folding.release(case)
     await work.save()
     await quarantine.set_status(tx, quarantined, "released")
-    return Released(customer_id, decided, 0)
+    return Released(customer_id, decided, 0, error)
 
 
 async def _settle(tx: AsyncConnection, place: Waiting, status: str, waiting: list[int]) -> None:

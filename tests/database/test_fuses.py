@@ -77,7 +77,7 @@ async def test_a_released_cap_stays_used_up_for_its_hour_without_another_alarm(d
     await start(db, 5)
     await claim(db, limits=cap(3))
     assert (await release(db)).cause == "cap"
-    assert await claim(db, limits=cap(3)) == []
+    assert await claim(db, START + timedelta(minutes=1), limits=cap(3)) == []
     assert await tripped(db) == ()
     assert len(await claim(db, START + HOUR, limits=cap(3))) == 2
 
