@@ -144,7 +144,9 @@ class Gauges(Collector):
             "core_banking_silent", "1 when facts are stale: no contact leaves", {(): hush.silent}
         )
         yield self._gauge(
-            "core_banking_silence_hours", "Hours of working days without an event", {(): hush.hours}
+            "core_banking_silence_seconds",
+            "Time of working days without an event",
+            {(): 3600 * hush.hours},
         )
 
     def _gauge(self, name: str, text: str, values: Values, *labels: str) -> Metric:
