@@ -5,7 +5,7 @@ Every question is bounded in time, and asked at most every few seconds however o
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import TypeVar
@@ -16,7 +16,8 @@ from aiokafka import TopicPartition
 from shared.clock import AT_ONCE
 from shared.db import NotAMember, SchemaTooOld, check_schema
 from shared.events.registry import CORE_BANKING
-from shared.messaging import figures, inbox, outbox
+from shared.messaging import controls, figures, inbox, outbox
+from shared.messaging.controls import Controls
 from shared.messaging.figures import Figures
 from shared.messaging.silence import Hush
 from shared.recent import Recent
@@ -42,13 +43,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether the service can do its work: it cannot where there are `reasons`. Ages are seconds."""
+    """
+    Whether the service can do its work: it cannot where there are `reasons`. `outbox` is its rows and the
+    oldest one's age in seconds; it and `controls` are None where the database did not answer.
+    """
 
     reasons: tuple[str, ...]
     dependencies: Mapping[str, Asked]
     partitions: tuple[int, ...]
     stale_partitions: tuple[int, ...]
     outbox: tuple[int, float] | None
+    controls: Controls | None
     is_leader: bool
     blocked: int
 
@@ -65,7 +70,6 @@ class View:
     figures: Figures | None
     hush: Hush | None
     lag: Mapping[TopicPartition, int] | None
-    extra: Mapping[str, int] = field(default_factory=dict)
 
 
 class Survey:
@@ -89,7 +93,7 @@ class Survey:
         database, broker = await asyncio.gather(
             _ask("database", self._database), _ask("broker", self._broker)
         )
-        waiting: tuple[int, float] | None = database[1]
+        waiting, standing = database[1] or (None, None)
         dependencies = {"database": database[0], "broker": broker[0]}
         reasons = [asked.trouble for asked in dependencies.values() if asked.trouble]
         reasons += [f"consumer {reason}" for reason in runtime.consumer.vitals.unready()]
@@ -103,12 +107,15 @@ class Survey:
             reasons.append(
                 f"outbox: its oldest row waits for {waiting[1]:.0f} s (limit {limit:.0f} s)"
             )
+        if standing is not None and (failure := standing.mass_failure) is not None:
+            reasons.append(f"stopped after a mass failure: {failure.fingerprint}")
         return Readiness(
             reasons=tuple(reasons),
             dependencies=dependencies,
             partitions=tuple(sorted(runtime.consumer.owned())),
             stale_partitions=() if runtime.settings.stepped else runtime.freshness.stale(),
             outbox=waiting,
+            controls=standing,
             is_leader=runtime.relay.is_leader,
             blocked=len(blocked),
         )
@@ -130,8 +137,8 @@ class Survey:
             "effects": "" if runtime.worker is None else runtime.worker.last_error,
         }
 
-    async def _database(self) -> tuple[int, float]:
-        """Check the schema and the inbox's partition; answer how many rows wait for the relay, and for how long."""
+    async def _database(self) -> tuple[tuple[int, float], Controls]:
+        """Check the schema and the inbox's partition; answer what waits for the relay, and what is stopped."""
         runtime = self._runtime
         await check_schema(runtime.engine, runtime.reactor.name)
         now = runtime.clock.now()
@@ -140,7 +147,7 @@ class Survey:
                 month = inbox.month_of(now)
                 if await inbox.missing_partitions(connection, [month]):
                     raise NotReady(f"inbox has no partition for {month:%Y-%m}")
-            return await outbox.waiting(connection)
+            return await outbox.waiting(connection), await controls.standing(connection)
 
     async def _broker(self) -> None:
         await self._runtime.offsets.ends(CORE_BANKING, [0])

@@ -1,5 +1,6 @@
 """Say in a few words what a Kafka record tells, without personal data: ids, dates, amounts and words of the language only."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -68,6 +69,11 @@ WORDS = frozenset(
     ]
 )
 """Fields that hold ids, dates, numbers and words of the published language. Free text (reason, notes) is not among them."""
+CODED = frozenset(
+    {"step.skipped", "follow_up.cancelled", "contact.failed", "contact.refused", "case.parked"}
+)
+"""Types whose `reason` is a word of our own code, never what a person typed."""
+_CODE = re.compile(r"[a-z_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +143,17 @@ def line_of(record: Record) -> Line:
 
 def summary(kind: str, data: Fact) -> str:
     """Say what a fact tells beyond its type and customer."""
-    told = _TOLD.get(kind)
-    return told(data) if told else _fields(data)
+    if (told := _TOLD.get(kind)) is not None:
+        return told(data)
+    reason = getattr(data, "reason", "") if kind in CODED else ""
+    return ", ".join(filter(None, [_fields(data), reason if _CODE.fullmatch(reason) else ""]))
 
 
-def _fields(data: Any, but: frozenset[str] = frozenset()) -> str:
+def _fields(data: Any) -> str:
     parts = []
     for name in data.__struct_fields__:
         value = getattr(data, name)
-        if name in but or value in (None, "", (), False):
+        if value in (None, "", (), False):
             continue
         if name.endswith("_minor") and isinstance(value, int):
             currency = getattr(data, "currency", None)

@@ -6,6 +6,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from shared.messaging.controls import CHANNELS, Controls
 from shared.messaging.figures import Figures
 from shared.runtime import Runtime
 from shared.survey import View
@@ -38,6 +39,8 @@ class Gauges(Collector):
                 "topic",
                 "partition",
             )
+        if self.view.readiness.controls is not None:
+            yield from self._controls(self.view.readiness.controls)
         if self.view.figures is not None:
             yield from self._figures(self.view.figures)
 
@@ -71,6 +74,21 @@ class Gauges(Collector):
         )
         yield self._gauge(
             "relay_blocked_keys", "Keys whose oldest row the broker refuses", {(): ready.blocked}
+        )
+
+    def _controls(self, found: Controls) -> Iterator[Metric]:
+        yield self._gauge("stops", "Stops of people in force", {(): len(found.stops)})
+        tripped = {fuse.filter.channel for fuse in found.fuses}
+        yield self._gauge(
+            "fuse_tripped",
+            "1 when a channel's fuse has tripped: nothing leaves by it until a person releases it",
+            {(channel,): channel in tripped for channel in sorted({*CHANNELS, *tripped})},
+            "channel",
+        )
+        yield self._gauge(
+            "mass_failure",
+            "1 when the service has stopped because one place of the code failed for many customers",
+            {(): found.mass_failure is not None},
         )
 
     def _loops(self) -> Iterator[Metric]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shared.messaging.cloudevents import rfc3339
+from shared.messaging.controls import Controls
 from shared.messaging.figures import Figures
 from shared.messaging.silence import Hush
 from shared.runtime import Runtime
@@ -82,8 +83,8 @@ def _checks(runtime: Runtime, view: View) -> Iterator[Check]:
         yield _hush(view.hush, runtime.silence.hours)
     if view.figures is not None:
         yield from _figures(view.figures)
-    for name, count in view.extra.items():
-        yield Check(name, count, "count", "warn" if count else "pass")
+    if view.readiness.controls is not None:
+        yield from _controls(view.readiness.controls)
 
 
 def _readiness(found: Readiness) -> Iterator[Check]:
@@ -100,6 +101,27 @@ def _readiness(found: Readiness) -> Iterator[Check]:
         yield Check("outbox:age", round(age, 1), "s", _over(age, OLD_OUTBOX_SECONDS))
     yield Check("relay:role", "leader" if found.is_leader else "standby", "")
     yield Check("relay:blocked", found.blocked, "keys", "warn" if found.blocked else "pass")
+
+
+def _controls(found: Controls) -> Iterator[Check]:
+    stops, fuses, failure = found.stops, found.fuses, found.mass_failure
+    yield Check(
+        "controls:stops",
+        len(stops),
+        "stops",
+        _any(len(stops)),
+        output="; ".join(f"{stop.filter} is stopped" for stop in stops),
+    )
+    yield Check(
+        "controls:fuses",
+        len(fuses),
+        "fuses",
+        _any(len(fuses)),
+        output="; ".join(f"the fuse of {fuse.filter.channel} has tripped" for fuse in fuses),
+    )
+    yield Check(
+        "controls:mass-failure", int(failure is not None), "", "fail" if failure else "pass"
+    )
 
 
 def _hush(hush: Hush, limit: float) -> Check:

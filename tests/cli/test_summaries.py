@@ -8,10 +8,16 @@ import pytest
 
 from shared.cli.summaries import line_of, summary
 from shared.cli.tailing import Wanted, begin_at
-from shared.events.core_banking import ContactPoint, CustomerMerged, CustomerUpdated, Jurisdiction
+from shared.events.core_banking import (
+    ContactPoint,
+    CustomerMerged,
+    CustomerUpdated,
+    Jurisdiction,
+    PaymentReversed,
+)
 from shared.events.notifier import ContactSent
 from shared.events.registry import EVENT_TYPES, TYPE_OF
-from shared.events.scheduler import Choice, FollowUpDue
+from shared.events.scheduler import Choice, FollowUpDue, StepSkipped
 from shared.messaging.records import Record
 from shared.testing import START, fact
 from tests.database.support import missed, received, record
@@ -38,6 +44,15 @@ def test_a_line_says_in_words_what_happened():
     assert (
         told(sent) == "channel sms, point p1, template sms.first, episode 1, step sms_1, attempt 1"
     )
+
+
+def test_a_reason_is_said_where_it_is_a_word_of_our_own():
+    skipped = StepSkipped(customer_id="C1", episode=1, step="sms_1", reason="skipped_stale")
+    assert told(skipped) == "episode 1, step sms_1, skipped_stale"
+    reversed_ = PaymentReversed(
+        customer_id="C1", payment_id="P1", account_id="A1", reason="said_so_on_the_phone"
+    )
+    assert told(reversed_) == "payment P1, account A1"
 
 
 def test_a_customers_record_shows_kinds_of_points_and_no_value():

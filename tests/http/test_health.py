@@ -9,7 +9,9 @@ from sqlalchemy import text
 
 from services.scheduler.main import PARTS as SCHEDULER
 from shared.events.registry import CORE_BANKING
+from shared.messaging import controls
 from shared.messaging.kafka import close_client, new_producer, open_client
+from shared.version import code_version
 from tests.database.support import missed, records
 
 CHECK = {
@@ -130,6 +132,7 @@ async def what_is_wrong_is_seen(client, app):
     assert found["arrears_quarantine_records", "schema"] == 1
     assert found["arrears_parked_customers", "elsewhere"] == 1
     assert found["arrears_parked_customers", "here"] == 0
+    await what_is_stopped_is_seen(client, app)
     await app.relay.pause()
     async with app.engine.begin() as tx:
         await tx.execute(
@@ -146,6 +149,31 @@ async def what_is_wrong_is_seen(client, app):
     assert (await client.get("/livez")).status_code == 200
     app.relay.resume()
     await until(lambda: health(client), lambda body: body["status"] == "warn")
+
+
+async def what_is_stopped_is_seen(client, app):
+    now = app.clock.now()
+    async with app.engine.begin() as tx:
+        what = controls.Filter(channel="sms")
+        stopped = await controls.stop(tx, what, reason="a test", by="op-1", at=now)
+        await tx.execute(
+            text("""
+                INSERT INTO mass_failure (failure_id, fingerprint, code_version, customers, failed, tried, at)
+                VALUES ('m', 'KeyError at services/x.py:1', :code, 20, 20, 20, :at)
+            """),
+            {"code": code_version(), "at": now},
+        )
+    body = await until(lambda: health(client), lambda body: body["status"] == "fail")
+    assert "stopped after a mass failure: KeyError at services/x.py:1" in body["notes"]
+    (stops,) = body["checks"]["controls:stops"]
+    assert (stops["observedValue"], stops["output"]) == (1, "channel sms is stopped")
+    found = await scraped(client)
+    assert found["arrears_stops",] == found["arrears_mass_failure",] == 1
+    assert found["arrears_fuse_tripped", "sms"] == 0
+    async with app.engine.begin() as tx:
+        await tx.execute(text("DELETE FROM mass_failure"))
+        await controls.resume(tx, stopped.stop_id, reason="done", by="op-1", at=now)
+    await until(lambda: health(client), lambda body: not body["notes"])
 
 
 async def test_metrics_are_there_without_the_broker(run, kafka_server, proxy):

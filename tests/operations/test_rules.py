@@ -11,8 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from services.notifier.main import PARTS
-from shared.http import create_app
 from shared.http.gauges import Gauges
+from shared.messaging.controls import Controls
 from shared.messaging.figures import Figures
 from shared.messaging.silence import Hush
 from shared.runtime import Runtime
@@ -87,10 +87,11 @@ def names_in(expression):
 @pytest.fixture
 async def shown(database):
     """The names of all samples and labels that /metrics can show, from a service that has something of everything."""
-    create_app(PARTS, settings(database, kafka="127.0.0.1:9"))
     runtime = Runtime(PARTS, settings(database, kafka="127.0.0.1:9"))
     gauges = Gauges(runtime)
-    ready = Readiness((), {"database": Asked(0.1)}, (0,), (), (0, 0.0), is_leader=True, blocked=0)
+    asked = {"database": Asked(0.1)}
+    none = Controls((), (), None)
+    ready = Readiness((), asked, (0,), (), (0, 0.0), none, is_leader=True, blocked=0)
     figures = Figures(effects={("pending", "sms"): 1}, quarantine={"schema": 1}, parked={"here": 1})
     now = runtime.clock.now()
     gauges.view = View(now, ready, figures, Hush(now, 1.0, silent=False), {})
