@@ -270,6 +270,10 @@ def test_production_refuses_the_embedded_parts(
     with pytest.raises(LocalPartError, match="ARREARS_KAFKA"):
         refuse_in_production("production")
 
+    monkeypatch.setenv("ARREARS_ALLOW", "plaintext-provider, embedded-parts")
+    refuse_in_production("production")
+    monkeypatch.delenv("ARREARS_ALLOW")
+
     monkeypatch.setenv("ARREARS_MODE", "production")
     for part in (EmbeddedKafka(tmp_path / "kafka"), EmbeddedPostgres(tmp_path / "postgres")):
         with pytest.raises(LocalPartError, match="ARREARS_DATABASE_URL"):
