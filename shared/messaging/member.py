@@ -34,7 +34,8 @@ class Member(ConsumerRebalanceListener):
     A client that has joined, or is about to.
 
     *revoked* is awaited before partitions are handed over, *assigned* with the positions at which the new
-    ones begin, *places* answers what is saved: offsets that run ahead of it are not believed. All run in aiokafka's own task; the fetches of before a hand-over must be dropped then.
+    ones begin, *places* answers what is saved: offsets that run ahead of it are not believed. All run in
+    aiokafka's own task; the fetches of before a hand-over must be dropped then.
     """
 
     def __init__(
@@ -118,12 +119,19 @@ class Member(ConsumerRebalanceListener):
         await self._revoked()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Called by aiokafka after a rebalance, perhaps with nothing."""
+        """
+        Called by aiokafka after a rebalance, perhaps with nothing.
+
+        Nothing is fetched before *assigned* has been told: what was fetched earlier would be taken for a remainder of
+        before the rebalance and dropped, and the position would already stand behind it.
+        """
+        self._client.pause(*assigned)
         positions = {}
         for tp in assigned:
             async with asyncio.timeout(REQUEST_SECONDS):
                 positions[tp] = await self._client.position(tp)
         self._assigned(positions | await self._go_back(positions))
+        self._client.resume(*(assigned & self._client.assignment()))
 
     async def _go_back(self, committed: Positions) -> Positions:
         """Begin where the database stands, in partitions whose committed offsets are ahead of it."""

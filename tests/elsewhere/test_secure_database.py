@@ -13,12 +13,18 @@ from services.scheduler.main import PARTS
 from shared.database_url import DatabaseRefused, complete
 from shared.db import check_schema, engine_for, migrate
 from shared.http import create_app
+from shared.privacy.owner import owner_engine
 from shared.settings import Settings
 from tests.elsewhere.debian import DebianPostgres
 from tests.http.conftest import client_of, settings
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 _IN_USE = text("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+
+# as the owner: a service's role does not see what the server keeps of connections
+_OF_THE_SERVICE = text("""
+    SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'arrears-scheduler'
+""")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +44,8 @@ def fields(server: DebianPostgres, **changes: Any) -> dict[str, Any]:
 
 
 async def ask(url: str) -> Any:
-    engine = engine_for(url, "scheduler", pool_size=2)
+    """What the server says of a connection of the owner: before the migration there are no roles of services."""
+    engine = owner_engine(url)
     try:
         async with engine.connect() as connection:
             return (await connection.execute(_IN_USE)).one()
@@ -116,8 +123,12 @@ async def test_migration_and_a_service_run_over_tls(server: DebianPostgres, kafk
     app = create_app(PARTS, settings("", **{**given, "kafka": kafka}))
     async with app.router.lifespan_context(app), client_of(app) as client:
         assert (await client.get("/readyz")).status_code in {200, 503}
-        async with app.state.runtime.engine.connect() as connection:
-            assert (await connection.execute(_IN_USE)).one().ssl
+        engine = owner_engine(url)
+        async with engine.connect() as connection:
+            encrypted = list(await connection.scalars(_OF_THE_SERVICE))
+        await engine.dispose()
+        assert encrypted
+        assert all(encrypted)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,25 @@ async def test_a_member_that_joins_in_mid_batch_loses_and_doubles_nothing(kafka,
     assert log.is_in_order()
 
 
+async def test_what_lies_there_before_the_assignment_is_told_is_not_passed_over(kafka, fresh_name):
+    """While we ask the database where it stands, aiokafka must fetch nothing: it would be dropped, and be behind us."""
+    topic, group = await topic_with(kafka, fresh_name("t"), 400), fresh_name("g")
+    log = Log()
+    turns = 0
+
+    async def places():
+        nonlocal turns
+        turns += 1
+        await asyncio.sleep(1.5)  # long enough for several fetches
+        return {}
+
+    async with consuming(kafka, group, [topic], log.handle, places=places):
+        await until(lambda: log.has_all(400))
+    assert turns >= 1
+    assert len(log.saved) == 400
+    assert log.is_in_order()
+
+
 async def test_a_batch_that_fails_is_handed_in_again_unchanged(kafka, fresh_name):
     topic, group = await topic_with(kafka, fresh_name("t"), 1000), fresh_name("g")
     log, draw, attempts = Log(), random.Random(7), Counter()

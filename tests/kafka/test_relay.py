@@ -13,6 +13,7 @@ from shared.messaging.outbox import OutboxRow
 from shared.messaging.partitions import partition_of
 from shared.messaging.relay import Relay
 from shared.messaging.topics import ensure_topics
+from shared.privacy.owner import owner_engine
 from shared.testing import START
 from tests.kafka.support import PARTITIONS, everything, until
 
@@ -107,17 +108,17 @@ async def test_rows_are_published_in_order_and_deleted(kafka, engine, topic, mak
 
 
 async def test_a_crash_between_send_and_delete_repeats_the_same_ids_in_order(
-    kafka, engine, topic, make_relay
+    kafka, database, engine, topic, make_relay
 ):
-    await refuse_deletes(engine)
+    await refuse_deletes(database)
     rows = [row(n, CUSTOMERS[n % 5]) for n in range(50)]
     await write(engine, topic, rows)
     relay = make_relay()
     relay.start()
     await until(lambda: relay.produced and relay.last_error)
     await relay.stop(within=1)
-    async with engine.begin() as tx:
-        await tx.execute(text("DROP TRIGGER refuse ON outbox"))
+    async with owner_engine(database).begin() as tx:
+        await tx.execute(text("DROP TRIGGER refuse ON scheduler.outbox"))
     assert await waiting(engine) == 50
     next_relay = make_relay()
     next_relay.start()
@@ -203,8 +204,9 @@ def same_partition(one: str, other: str) -> bool:
     return one != other and partition_of(one, PARTITIONS) == partition_of(other, PARTITIONS)
 
 
-async def refuse_deletes(engine: AsyncEngine) -> None:
-    async with engine.begin() as tx:
+async def refuse_deletes(database: str) -> None:
+    async with owner_engine(database).begin() as tx:
+        await tx.execute(text("SET LOCAL search_path TO scheduler"))
         await tx.execute(
             text("""
                 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS

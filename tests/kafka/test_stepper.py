@@ -9,11 +9,19 @@ import pytest
 
 from services.scheduler.main import PARTS
 from shared.http import create_app
+from shared.local.kafka import EmbeddedKafka
 from shared.messaging.publisher import Publisher
 from shared.settings import Settings
 from shared.stepper import StepClient, StepError
 from shared.testing import START, fact
 from tests.database.support import PARTITIONS, missed
+
+
+@pytest.fixture(scope="module")
+def kafka(servers_folder):
+    """A broker of our own: on a new database a service reads all that there is, and others leave their records."""
+    with EmbeddedKafka(servers_folder / "kafka-stepped") as broker:
+        yield broker.bootstrap
 
 
 @pytest.fixture
