@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shared.cli.output import fail, say
+from shared.signals import catch_signals
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,7 @@ def status(
 
     urls = urls_or_fail()
     if watch:
+        catch_signals()
         with contextlib.suppress(KeyboardInterrupt):
             watching(urls)
         return
@@ -74,6 +76,7 @@ def tail(
         fail(f"--since {error}")
     wanted = Wanted(customer, type_ or "*", control=control)
     settings = settings_or_fail()
+    catch_signals()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(
             show(

@@ -20,7 +20,7 @@ from shared.events.jsonl import write_line
 from shared.events.registry import SERVICES
 from shared.local import LocalPartError
 from shared.local.cluster import SANDBOX, Cluster
-from shared.local.up import catch_signals, erase
+from shared.local.up import erase
 from shared.messaging.publisher import Publisher
 from shared.messaging.topics import ensure_topics
 from shared.portfolio import generate
@@ -28,6 +28,7 @@ from shared.replay.reading import read
 from shared.replay.run import Replayed, all_reactors, replay
 from shared.services import standing, strategy
 from shared.settings import DEFAULT_PARTITIONS
+from shared.signals import catch_signals
 from shared.stepper import StepClient
 
 

@@ -1,9 +1,7 @@
 """What `arrears up` does: run everything on this machine until Ctrl-C, with state that survives a restart."""
 
 import shutil
-import signal
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
@@ -11,6 +9,7 @@ from shared.events.registry import SERVICES
 from shared.local import LocalPartError
 from shared.local.cluster import SANDBOX, Cluster
 from shared.local.postgres import EmbeddedPostgres
+from shared.signals import catch_signals
 
 
 def run_up(folder: Path, *, fresh: bool) -> None:
@@ -42,13 +41,3 @@ def erase(folder: Path) -> None:
     if (folder / "postgres").exists():
         EmbeddedPostgres(folder / "postgres").erase()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def catch_signals() -> None:
-    """Let Ctrl-C and a termination end us in order, also where a shell started us with Ctrl-C ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -36,7 +36,8 @@ async def test_the_trail_of_a_case_page_by_page(run):
             page = (await client.get("/cases/C1/trail", params={"limit": 1, "after": after})).json()
             pages += page["entries"]
             after = page["next"]
-        assert pages == whole["entries"]
+        # a tick may have come in between the reads: it stands behind what was there
+        assert pages[: len(whole["entries"])] == whole["entries"]
 
         await problem(client, "/cases/C9/trail", 404)
         for cursor in ("x", "1.2.3", f"{'9' * 200}.act.1", f"1.act.{'9' * 40}0x"):
