@@ -49,6 +49,7 @@ def served(request, database):
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("served", SERVICES, indirect=True)
 def test_b2_21_schemathesis_over_every_operation(served):
     """B.2, 21: 0 x 5xx, 0 undocumented status, 0 schema mismatch, 0 of the input in errors; the seed is fixed."""
