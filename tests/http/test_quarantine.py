@@ -9,11 +9,19 @@ from sqlalchemy import text
 
 from services.scheduler.main import PARTS as SCHEDULER
 from shared.clock import SystemClock
+from shared.local.kafka import EmbeddedKafka
 from shared.testing import fact
 from tests.database.support import always, missed, received, record
 from tests.http.conftest import bearer, client_of
 
 SECRET = "13800001111"
+
+
+@pytest.fixture(scope="module")
+def kafka(servers_folder):
+    """A broker of our own: on a new database a service reads all that there is, and others leave their records."""
+    with EmbeddedKafka(servers_folder / "kafka-quarantine") as broker:
+        yield broker.bootstrap
 
 
 def spoilt(customer, offset, broken=b'"many"'):
