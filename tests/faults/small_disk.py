@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -35,7 +36,7 @@ class SmallDisk:
 def small_disk(
     path: Path, *, kilobytes: int, owner: tuple[int, int] | None = None
 ) -> Iterator[SmallDisk]:
-    """Mount one at *path* for *owner* (uid, gid); skips the test where this machine lets us mount nothing."""
+    """Mount one at *path* for *owner* (uid, gid); where this machine lets us mount nothing: skips, and fails in CI."""
     path.mkdir(parents=True)
     uid, gid = owner or (os.getuid(), os.getgid())
     options = f"size={kilobytes}k,mode=0700,uid={uid},gid={gid}"
@@ -43,10 +44,16 @@ def small_disk(
     try:
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)
     except OSError as error:
-        pytest.skip(f"this machine has no mount: {error}")
+        _cannot(f"this machine has no mount: {error}")
     if done.returncode != 0:
-        pytest.skip(f"this machine lets us mount no tmpfs: {done.stderr.strip()}")
+        _cannot(f"this machine lets us mount no tmpfs: {done.stderr.strip()}")
     try:
         yield SmallDisk(path)
     finally:
         subprocess.run(["umount", "-l", str(path)], check=False, timeout=10)
+
+
+def _cannot(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
