@@ -133,7 +133,8 @@ class Composition:
         (secrets_folder / "database-password").write_text(
             (postgres.data_dir / "password").read_text() + "\n"
         )
-        (secrets_folder / "vault-key").write_text(new_key())
+        for name in ("vault-key", "audit-key"):
+            (secrets_folder / name).write_text(new_key())
         self.envelope_keys = f"k1={new_key()}"
         (secrets_folder / "envelope-keys").write_text(self.envelope_keys + "\n")
         self.provider = free_port()

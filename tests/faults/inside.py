@@ -44,11 +44,12 @@ class Inside:
             return await connection.scalar(text(query))
 
     async def decided(self) -> list[str]:
-        """Name the events of core banking in the inbox, as often as they stand there."""
+        """Name the events published here that are in the inbox, as often as they stand there."""
         async with self.direct.connect() as connection:
             return list(
                 await connection.scalars(
-                    text("SELECT id FROM inbox WHERE source = '/core-banking' ORDER BY id")
+                    text("SELECT id FROM inbox WHERE id = ANY(:published) ORDER BY id"),
+                    {"published": self.published},
                 )
             )
 

@@ -122,8 +122,9 @@ async def customers(service: Inside, numbers: range) -> None:
 
 
 async def deposited(service: Inside) -> bool:
-    """Every contact value of every record is in the vault."""
-    return await service.scalar("SELECT count(*) FROM vault.points") == 3 * len(service.published)
+    """Every contact value of every record of this run is in the vault; the broker holds those of others too."""
+    query = "SELECT count(*) FROM vault.points WHERE customer_id LIKE 'K-%'"
+    return await service.scalar(query) == 3 * len(service.published)
 
 
 async def post(service: Inside, fact: dict[str, object]) -> int:
