@@ -21,7 +21,7 @@ from shared.db import check_schema, engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
-from shared.messaging import positions, progress, spans
+from shared.messaging import positions, progress, restored, spans
 from shared.messaging.alarm import Alarm
 from shared.messaging.broker import BrokerRefused
 from shared.messaging.cases import StateTooNew
@@ -171,7 +171,9 @@ class Runtime:
             await self.shell.prepare()
 
     async def _prepare_topics(self) -> None:
-        await ensure_topics(self.settings.broker(), self.settings.partitions)
+        broker, count = self.settings.broker(), self.settings.partitions
+        await ensure_topics(broker, count)
+        await restored.check(self.engine, broker, self.reactor.name, count)
 
     async def _reach(self, what: str, attempt: Any) -> None:
         deadline = asyncio.get_running_loop().time() + START_SECONDS

@@ -13,7 +13,7 @@ FOLDER = Path(".arrears")
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    for command in (demo, up, serve, migrate, publish):
+    for command in (demo, up, serve, migrate, after_restore, publish):
         app.command()(command)
 
 
@@ -69,6 +69,22 @@ def migrate() -> None:
     except DatabaseRefused as error:
         fail(str(error), code=1)
     say("every schema is at the newest version")
+
+
+def after_restore() -> None:
+    """Declare void what the scheduler published after the backup that the database was restored from."""
+    import asyncio  # noqa: PLC0415
+
+    from shared.cli.serving import settings_or_fail  # noqa: PLC0415
+    from shared.messaging.restored import StillRunning, void  # noqa: PLC0415
+
+    settings = settings_or_fail()
+    try:
+        ranges = asyncio.run(void(settings.database_url, settings.broker(), settings.partitions))
+    except StillRunning as error:
+        fail(str(error), code=1)
+    records = sum(len(offsets) for offsets in ranges.values())
+    say(f"{records:,} records of the scheduler are void; start the services")
 
 
 def publish(

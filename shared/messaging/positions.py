@@ -4,7 +4,9 @@ Offsets committed to Kafka run ahead of a database that was restored from a back
 failover. Read from there, what lies between would be lost without a sign; read from here, it comes again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 from aiokafka import TopicPartition
 from sqlalchemy import text
@@ -35,6 +37,47 @@ async def note(tx: AsyncConnection, records: Iterable[Record]) -> None:
                 "offsets": [ends[place] for place in places],
             },
         )
+
+
+async def note_published(tx: AsyncConnection, produced: Mapping[TopicPartition, int]) -> None:
+    """Note up to where our own topic is written, before the rows leave the outbox: what is beyond, we do not remember."""
+    places = sorted(produced)
+    await tx.execute(
+        _NOTE,
+        {
+            "topics": [tp.topic for tp in places],
+            "partitions": [tp.partition for tp in places],
+            "offsets": [produced[tp] for tp in places],
+        },
+    )
+
+
+class Voids:
+    """Ranges of records that count for nothing: what the scheduler published and, restored, decides anew."""
+
+    def __init__(self, ranges: Mapping[TopicPartition, Sequence[range]]) -> None:
+        self._ranges = ranges
+
+    @classmethod
+    async def read(cls, connection: AsyncConnection) -> Self:
+        """Read those of this service's schema."""
+        ranges: dict[TopicPartition, list[range]] = defaultdict(list)
+        for row in await connection.execute(text("SELECT topic, partition, from_, to_ FROM voids")):
+            ranges[TopicPartition(row[0], row[1])].append(range(row[2], row[3]))
+        return cls(ranges)
+
+    def without(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Answer the records that count."""
+        if not self._ranges:
+            return records
+        return [
+            record
+            for record in records
+            if not any(
+                record.offset in void
+                for void in self._ranges.get(TopicPartition(record.topic, record.partition), ())
+            )
+        ]
 
 
 async def saved(connection: AsyncConnection) -> dict[TopicPartition, int]:

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import killpoints
-from shared.messaging import outbox, spans
+from shared.messaging import outbox, positions, spans
 from shared.messaging.broker import Reach
 from shared.messaging.kafka import FAILURES, close_client, new_producer, open_client
 from shared.messaging.outbox import OutboxRow
@@ -192,6 +192,7 @@ class Relay:
                     *(future for _, future in sends), return_exceptions=True
                 )
         taken: list[int] = []
+        written: set[TopicPartition] = set()
         failed: BaseException | None = None
         for (tp, share), (count, _), answer in zip(shares.items(), sends, answers, strict=True):
             if isinstance(answer, OF_THE_RECORD):
@@ -200,10 +201,12 @@ class Relay:
                 failed = failed or answer
             else:
                 self.produced[tp] = max(self.produced.get(tp, 0), answer.offset + count)
+                written.add(tp)
                 taken += [row.id for row in share[:count]]
                 self._singly.discard(tp.partition)
         killpoints.reach("relay.after_send", in_hand=len(taken))
         if taken:
+            await positions.note_published(connection, {tp: self.produced[tp] for tp in written})
             await outbox.delete(connection, taken)
         if failed is not None:
             raise failed

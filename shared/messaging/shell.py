@@ -70,6 +70,7 @@ class Shell:
         self._kit = Kit(reactor, cases, keys, vault, digest(reactor.policy), code, self.watch)
         self._known: set[str] = set()
         self._ready_for: date | None = None
+        self._voids = positions.Voids({})
         self.releases = Releases(self._kit, self._sorter, engine, self._now, self._lock)
 
     async def prepare(self) -> None:
@@ -83,6 +84,7 @@ class Shell:
                 {"d": self._kit.policy, "c": canonical(self.reactor.policy).decode()},
             )
             await inbox.ensure_partitions(tx, now)
+            self._voids = await positions.Voids.read(tx)
         self._ready_for = inbox.month_of(now)
 
     async def handle(self, records: Sequence[Record], *, fresh: Fresh) -> BatchResult:
@@ -93,7 +95,7 @@ class Shell:
         ServiceStopped after a mass failure (again, until somebody resumes) and StateTooNew (give the partitions back).
         """
         now = await self._go_on()
-        batch = self._sorter.sort_out(records, now)
+        batch = self._sorter.sort_out(self._voids.without(records), now)
         arrivals = [item for item in batch.sequence if isinstance(item, Arrival)]
         customers = batch.customers()
         async with self._engine.begin() as tx:

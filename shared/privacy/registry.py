@@ -111,6 +111,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table("progress", "how far core banking was considered", "one row a partition", _many("partition offset_ moved_at")),
     Table("positions", "how far Kafka was read", "one row a partition", _many("topic partition offset_")),
+    Table("voids", "what a restored scheduler decides anew", "one row a restore", _many("topic partition from_ to_")),
     Table("policies", "the rules that decided", _EVER, _many("digest content written_at")),
     Table("alembic_version", "the schema's version", "one row", _many("version_num")),
     Table(

@@ -67,3 +67,23 @@ async def test_a_service_that_says_it_again_differently_parks_nobody(
     again = await shell.handle(said[1:], fresh=always)
     assert first.quarantined == 0
     assert (again.repeated, again.quarantined) == (1 - quarantined, quarantined)
+
+
+async def test_what_is_void_counts_for_nothing_and_is_not_read_again(follower_db, clock):
+    reactor = ledger(name="notifier", reacts_to=frozenset({"follow_up.cancelled"}))
+    shell = Shell(reactor, follower_db.engine, clock, keys=KEYS, partitions=PARTITIONS)
+    told = [
+        record(fact(FollowUpCancelled(customer_id="C1", follow_up_id=name, kind="contact", reason="")), n)
+        for n, name in enumerate(("before", "void", "after"))
+    ]  # fmt: skip
+    await follower_db.run(
+        "INSERT INTO voids VALUES ('scheduler', :partition, 1, 2)", partition=told[0].partition
+    )
+    await shell.prepare()
+    result = await shell.handle(told, fresh=always)
+    assert (result.records, result.decided) == (3, 2)
+    assert await follower_db.rows("SELECT kafka_offset FROM inbox ORDER BY case_seq") == [
+        (0,),
+        (2,),
+    ]
+    assert await follower_db.rows("SELECT offset_ FROM positions") == [(3,)]

@@ -43,15 +43,13 @@ class Message(NamedTuple):
 class Judge:
     """Looks at one run; `problems` by sort."""
 
-    def __init__(
-        self, log: list[dict[str, Any]], messages: list[Message], *, restored: bool = False
-    ) -> None:
+    def __init__(self, log: list[Any], messages: list[Message], at: datetime | None = None) -> None:
         self.problems: dict[str, list[str]] = defaultdict(list)
         self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for line in log:
             if line["entry"] == "request":
                 self.requests[line["effect_id"]].append(line)
-        self.restored = restored
+        self.restored_at = at
         self.messages = messages
         self.repeats = 0
         self.unique = self._unique()
@@ -67,9 +65,10 @@ class Judge:
             if first is message:
                 continue
             self.repeats += 1
-            if self.restored and message.topic != CORE_BANKING:
-                continue  # a service that was restored says again what it said, at another instant
-            if first.raw != message.raw or first.partition != message.partition:
+            again = (
+                self.restored_at is not None and message.topic != CORE_BANKING
+            )  # with other instants
+            if not again and (first.raw, first.partition) != (message.raw, message.partition):
                 self.problems["other_bytes"].append(f"{message.topic} {message.id}")
         return sorted(known.values(), key=lambda m: (m.topic, m.partition, m.offset))
 
@@ -100,7 +99,8 @@ class Judge:
             what = {
                 (x["customer_id"], x["kind"], x["to_digest"], x["content_digest"]) for x in lines
             }
-            if len(what) > 1:
+            # restored, it may be told anew in other words: the provider knows the effect, and sends nothing
+            if len(what) > 1 and not self.before_restore(lines[0]["claimed_at"]):
                 self.problems["other_content"].append(effect)
 
     def order(self) -> None:
@@ -148,10 +148,10 @@ class Judge:
             told = reports[effect]
             report = told.get(f"contact.{lines[0]['outcome']}")
             step = report and due.get(report.data["follow_up_id"])
+            if report is None and self.before_restore(lines[-1]["claimed_at"]):
+                continue  # its report went down with the database
             if report is None or step is None:
-                self.problems["unreported"].append(
-                    f"{effect} of {lines[0]['customer_id']}: {[*told]}"
-                )
+                self.problems["unreported"].append(f"{lines[0]['customer_id']}: {effect} {[*told]}")
                 continue
             acted.add(report.data["follow_up_id"])
             which = (step.customer, *(step.data.get(x, 1) for x in ("episode", "step", "attempt")))
@@ -161,9 +161,14 @@ class Judge:
         ended = {"follow_up.cancelled", "contact.refused"}
         acted |= {m.data["follow_up_id"] for m in self.ours if m.type in ended}
         for follow_up, step in due.items():
-            parked = step.customer in self.parked
-            if step.data["kind"] == "contact" and follow_up not in acted and not parked:
+            if step.customer in self.parked or self.before_restore(step.at.isoformat()):
+                continue  # restored, the step was decided anew; debts() tells who was forgotten
+            if step.data["kind"] == "contact" and follow_up not in acted:
                 self.problems["lost_step"].append(f"{follow_up} of {step.customer}")
+
+    def before_restore(self, instant: str) -> bool:
+        """Tell whether it belongs to what a restored database does not remember."""
+        return self.restored_at is not None and datetime.fromisoformat(instant) < self.restored_at
 
     def debts(self, tolerance: timedelta) -> None:
         """Who owes and can be reached was contacted; nobody was after having paid."""
@@ -175,9 +180,8 @@ class Judge:
             contacted.add(customer)
             claimed = datetime.fromisoformat(line["claimed_at"])
             if has_paid(balances[customer], claimed - tolerance):
-                self.problems["contact_after_payment"].append(
-                    f"{line['effect_id']} of {customer}, claimed {claimed}, paid {balances[customer][-1][0]}"
-                )
+                what = f"{line['effect_id']} of {customer}, claimed {claimed}"
+                self.problems["contact_after_payment"].append(f"{what}, {balances[customer][-1]}")
         for m in self.ours:
             asks = m.type == "follow_up.due" and m.data["kind"] == "contact"
             if asks and has_paid(balances[m.customer], m.time - FRESH):
@@ -271,11 +275,6 @@ def read_messages(path: Path) -> tuple[list[Message], bool]:
     return messages, stamped
 
 
-def read_log(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.endswith("\n")]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--log", type=Path, required=True)
@@ -283,10 +282,12 @@ def main() -> int:
     parser.add_argument("--least", type=int, default=500)
     # the broker stamps a record before anybody can read it; and its stamps are whole milliseconds
     parser.add_argument("--tolerance-ms", type=int, default=10)
-    parser.add_argument("--restored", action="store_true")
+    parser.add_argument("--restored-at", type=datetime.fromisoformat)
     options = parser.parse_args()
     messages, stamped = read_messages(options.topics)
-    judge = Judge(read_log(options.log), messages, restored=options.restored)
+    with options.log.open(encoding="utf-8") as file:
+        log = [json.loads(line) for line in file if line.endswith("\n")]
+    judge = Judge(log, messages, options.restored_at)
     judge.decide(options.least, timedelta(milliseconds=options.tolerance_ms))
     if not stamped:
         judge.problems["stamps"].append("core banking's records bear their publisher's time")
