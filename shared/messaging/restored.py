@@ -43,8 +43,9 @@ async def check(engine: AsyncEngine, broker: Broker, service: str, partitions: i
         return
     ends = await _ends(broker, partitions)
     async with engine.connect() as connection:
-        beyond = await _beyond(connection, ends, unknown_too=False)
+        # in this order, because another process's relay may be at work: it notes what it wrote before the row goes
         waiting = set(await connection.scalars(text("SELECT event_id FROM outbox")))
+        beyond = await _beyond(connection, ends, unknown_too=False)
     for record in await _records(broker, beyond):
         id_ = dict(record.headers).get("ce_id")
         if id_ is not None and id_.decode() not in waiting:
