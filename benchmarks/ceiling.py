@@ -126,7 +126,7 @@ class Ceiling:
                 fact.case_seq, fact.now = cases[fact.customer_id].next_seq(fact.time, now)
             out = self._decide(list(facts.values()), cases)
             advanced = await sql(
-                _NOTE, partitions=sorted(ends), offsets=[ends[p] for p in sorted(ends)]
+                _NOTE, partitions=sorted(ends), offsets=[ends[p] for p in sorted(ends)], at=now
             )
             changed = [case for case in cases.values() if case.entries is not None]
             if changed:

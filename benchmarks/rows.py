@@ -9,6 +9,7 @@ from uuid import UUID
 from benchmarks.tab import REACTOR, Entry
 from shared.audit.chain import link, micros
 from shared.canonical import digest
+from shared.messaging.causes import Cause
 from shared.messaging.inbox import LABEL
 from shared.version import code_version
 
@@ -58,6 +59,10 @@ class Known:
         self.entries: tuple[Entry, ...] | None = None
         self.cause: Fact | None = None
         self.state = ""
+
+    def thread(self) -> str:
+        """Write down what brought the case here, as the runtime does."""
+        return Cause(self.cause.id if self.cause else "", "", self.last_now).stored()
 
     def next_seq(self, time: datetime, clock: datetime) -> tuple[int, datetime]:
         """Number what was handed in, and give it its instant."""
@@ -120,6 +125,9 @@ def case_columns(cases: Collection[Known]) -> dict[str, Any]:
         "nows": [case.last_now for case in cases],
         "wakes": [None] * len(cases),
         "links": [case.link for case in cases],
+        "causes": _joined([case.thread() for case in cases]),
+        "regions": [None] * len(cases),
+        "portfolios": [None] * len(cases),
     }
 
 
