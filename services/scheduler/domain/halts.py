@@ -11,7 +11,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain import hours
-from services.scheduler.domain.state import CollectionCase, Halt, Payment, Promise
+from services.scheduler.domain.reports import opt_out_recorded, opted_out, promise_made
+from services.scheduler.domain.state import CollectionCase, Halt, Payment
 from services.scheduler.policy import Strategy
 from shared.events import commands
 from shared.events.envelope import Event
@@ -66,30 +67,8 @@ def closure_decided(
     return replace(case, closure=event.time)
 
 
-def promise_taken(
-    case: CollectionCase, data: commands.PromiseTaken, event: Event
-) -> CollectionCase:
-    if data.promise_id in case.promises or data.promise_id in case.spent:
-        return case
-    promise = Promise(
-        promised_on=data.promised_on,
-        made_at=event.time,
-        amount_minor=data.amount_minor,
-        currency=data.currency,
-    )
-    return replace(case, promises={**case.promises, data.promise_id: promise})
-
-
 def do_not_call(case: CollectionCase, _: commands.DoNotCallDeclared, __: Event) -> CollectionCase:
-    return _opted_out(case, "channel:call")
-
-
-def opt_out_declared(
-    case: CollectionCase, data: commands.OptOutDeclared, _: Event
-) -> CollectionCase:
-    return _opted_out(
-        case, f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
-    )
+    return opted_out(case, "channel:call")
 
 
 def inconvenient_declared(
@@ -99,12 +78,6 @@ def inconvenient_declared(
     if key in case.inconvenient:
         return case
     return replace(case, inconvenient={**case.inconvenient, key: data.windows})
-
-
-def _opted_out(case: CollectionCase, entry: str) -> CollectionCase:
-    if entry in case.opt_outs:
-        return case
-    return replace(case, opt_outs=tuple(sorted({*case.opt_outs, entry})))
 
 
 def ends_at(halt: Halt, strategy: Strategy) -> datetime | None:
@@ -152,8 +125,8 @@ FOLDS: dict[type[Any], Fold] = {
     commands.HoldReleased: released,
     commands.NoteTaken: note_taken,
     commands.ClosureDecided: closure_decided,
-    commands.PromiseTaken: promise_taken,
+    commands.PromiseTaken: promise_made,
     commands.DoNotCallDeclared: do_not_call,
-    commands.OptOutDeclared: opt_out_declared,
+    commands.OptOutDeclared: opt_out_recorded,
     commands.InconvenientDeclared: inconvenient_declared,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain.state import CollectionCase, OpenStep, Promise, Request, Taken
-from shared.events import common, legal, notifier, visits
+from shared.events import commands, common, legal, notifier, visits
 from shared.events.envelope import Event
 
 Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
@@ -49,16 +49,24 @@ def point_invalidated(
 
 
 def opt_out_recorded(
-    case: CollectionCase, data: notifier.OptOutRecorded, _: Event
+    case: CollectionCase, data: notifier.OptOutRecorded | commands.OptOutDeclared, _: Event
 ) -> CollectionCase:
-    entry = f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
+    return opted_out(
+        case, f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
+    )
+
+
+def opted_out(case: CollectionCase, entry: str) -> CollectionCase:
+    """Add an opt-out, as scope:point or scope:channel; it is kept once, whoever tells it."""
     if entry in case.opt_outs:
         return case
     return replace(case, opt_outs=tuple(sorted({*case.opt_outs, entry})))
 
 
 def promise_made(
-    case: CollectionCase, data: notifier.PromiseMade | visits.VisitPromiseMade, event: Event
+    case: CollectionCase,
+    data: notifier.PromiseMade | visits.VisitPromiseMade | commands.PromiseTaken,
+    event: Event,
 ) -> CollectionCase:
     if data.promise_id in case.promises or data.promise_id in case.spent:
         return case
