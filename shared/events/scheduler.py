@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant, Name
+from shared.events.permits import GRANTED, Permit
 
 Channel = Literal["sms", "call", "email", "wechat", "letter"]
 FollowUpKind = Literal["contact", "visit", "legal", "requested"]
@@ -20,12 +21,13 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: AmountMinor
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to make a contact: the channel, the contact point, the text."""
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way to make a contact: the channel, the contact point, the text; the first choice bears its permit."""
 
     channel: Channel
     point_id: Name
     template: Name
+    permit: Permit | None = None
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,4 +215,5 @@ TYPES: dict[str, type[Fact]] = {
     "case.diverged": CaseDiverged,
     "case.merged": CaseMerged,
     "case.closed": CaseClosed,
+    **GRANTED,
 }

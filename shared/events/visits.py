@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant, Name
+from shared.events.permits import REQUESTED
 
 VisitOutcome = Literal["met", "absent", "moved", "promised", "hardship", "refused"]
 
@@ -97,6 +98,7 @@ PUBLISHED: dict[str, type[Fact]] = {
     "visit.failed": VisitFailed,
     "visit.cancelled": VisitCancelled,
     "visit.promise_made": VisitPromiseMade,
+    **REQUESTED,
 }
 
 BY_HTTP: dict[str, type[Fact]] = {"field.report": FieldReport}
