@@ -29,6 +29,7 @@ VISITS = Reactor(
             "visit.failed",
             "visit.cancelled",
             "visit.promise_made",
+            "permit.requested",
             "follow_up.requested",
             "follow_up.withdrawn",
         }
