@@ -4,6 +4,7 @@ from services.legal.domain import decide
 from services.legal.domain.state import LegalFile
 from services.legal.policy import LegalPolicy
 from shared.decision import Reactor
+from shared.events import agencies
 
 LEGAL = Reactor(
     name="legal",
@@ -30,6 +31,7 @@ LEGAL = Reactor(
             "legal.judged",
             "legal.enforced",
             "legal.withdrawn",
+            *agencies.PUBLISHED,
             "follow_up.requested",
             "follow_up.withdrawn",
         }

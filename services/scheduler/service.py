@@ -4,7 +4,15 @@ from services.scheduler.domain import decide
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
 from shared.decision import Reactor
-from shared.events import commands, common, core_banking, scheduler
+from shared.events import (
+    agencies,
+    commands,
+    common,
+    contacts,
+    core_banking,
+    declarations,
+    scheduler,
+)
 
 SCHEDULER = Reactor(
     name="scheduler",
@@ -15,6 +23,9 @@ SCHEDULER = Reactor(
         {
             *core_banking.TYPES,
             *commands.SCHEDULER,
+            *declarations.TYPES,
+            *contacts.TYPES,
+            *agencies.PUBLISHED,
             "contact.sent",
             "contact.delivered",
             "contact.answered",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Name
+from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant, Name
 from shared.events.scheduler import Channel
 
 Reason = Annotated[
@@ -21,12 +21,24 @@ NoteText = Annotated[
     str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$")
 ]
 
+OptOutScope = Literal["point", "channel", "topic", "caller"]
+
 
 class Said(Fact, frozen=True, kw_only=True):
     """A command or a declaration: `by` gave it or took it in, for this `reason`."""
 
     by: Name
     reason: Reason
+
+
+class Happened(Said, frozen=True, kw_only=True):
+    """
+    Something that was so before anybody told it: at `occurred_at` (none: at the event's time), never in the future.
+
+    A letter that is scanned two days late, an opt-out told at the counter: order and periods go by it.
+    """
+
+    occurred_at: Instant | None = None
 
 
 class HoldPlaced(Said, frozen=True, kw_only=True):
@@ -77,11 +89,11 @@ class PaymentClaimed(Said, frozen=True, kw_only=True):
     currency: Currency | None = None
 
 
-class DoNotCallDeclared(Said, frozen=True, kw_only=True):
+class DoNotCallDeclared(Happened, frozen=True, kw_only=True):
     """The debtor does not want to be called any more; other channels go on."""
 
 
-class DisputeRaised(Said, frozen=True, kw_only=True):
+class DisputeRaised(Happened, frozen=True, kw_only=True):
     """The debt is contested (of one account, or all): contact rests until somebody releases the hold."""
 
     hold_id: Name
@@ -105,12 +117,17 @@ class HardshipDeclared(Said, frozen=True, kw_only=True):
     until_on: DateOn | None = None
 
 
-class OptOutDeclared(Said, frozen=True, kw_only=True):
-    """The customer does not want this point (of any channel) or this channel any more."""
+class OptOutDeclared(Happened, frozen=True, kw_only=True):
+    """
+    The customer does not want this point (of any channel), this channel, this topic, or us (`caller`) any more.
 
-    scope: Literal["point", "channel"]
+    Topic and caller concern what machines send and say; people may still call.
+    """
+
+    scope: OptOutScope
     point_id: Name | None = None
     channel: Channel | None = None
+    topic: str = ""
 
 
 class LocalWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -121,13 +138,13 @@ class LocalWindow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     days: tuple[Annotated[int, Meta(ge=1, le=7)], ...] = ()
 
 
-class InconvenientDeclared(Said, frozen=True, kw_only=True):
+class InconvenientDeclared(Happened, frozen=True, kw_only=True):
     """The customer named times at which contact is not convenient; a later declaration adds to earlier ones."""
 
     windows: Annotated[tuple[LocalWindow, ...], Meta(min_length=1, max_length=21)]
 
 
-class AttorneyAppointed(Said, frozen=True, kw_only=True):
+class AttorneyAppointed(Happened, frozen=True, kw_only=True):
     """The customer is represented (at the contact point `point_id`, if it is known): nobody contacts them directly."""
 
     hold_id: Name

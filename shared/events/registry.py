@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.events import commands, common, core_banking, legal, notifier, scheduler, visits
+from shared.events import (
+    agencies,
+    commands,
+    common,
+    contacts,
+    core_banking,
+    declarations,
+    legal,
+    notifier,
+    scheduler,
+    visits,
+)
 from shared.events.envelope import Fact, Woken
 
 CORE_BANKING = "core-banking"
@@ -35,6 +46,8 @@ def _owned(types: Mapping[str, type[Fact]], *topics: str) -> dict[str, EventType
 
 
 WOKEN = "woken"
+SAID = {**commands.TYPES, **declarations.TYPES, **contacts.TYPES, **agencies.SAID}
+"""What people do and customers declare."""
 
 EVENT_TYPES: dict[str, EventType] = {
     **_owned(core_banking.TYPES, CORE_BANKING),
@@ -42,11 +55,12 @@ EVENT_TYPES: dict[str, EventType] = {
     **_owned(notifier.PUBLISHED, "notifier"),
     **_owned(visits.PUBLISHED, "visits"),
     **_owned(legal.PUBLISHED, "legal"),
+    **_owned(agencies.PUBLISHED, "legal"),
     **_owned(common.TYPES, *SERVICES),
     **_owned(notifier.BY_HTTP),
     **_owned(visits.BY_HTTP),
     **_owned(legal.BY_HTTP),
-    **_owned(commands.TYPES),
+    **_owned(SAID),
     **_owned({WOKEN: Woken}),
 }
 
@@ -54,7 +68,7 @@ TYPE_OF: dict[type[Fact], str] = {entry.model: entry.name for entry in EVENT_TYP
 """The type name of each model: what a decider publishes needs no name beside it."""
 OUTCOMES = frozenset({*notifier.BY_HTTP, *visits.BY_HTTP, *legal.BY_HTTP})
 """What providers, field staff and courts tell of effects: the only facts that webhooks take."""
-COMMANDS = frozenset(commands.TYPES)
+COMMANDS = frozenset(SAID)
 """What people do and customers declare, each by a route of its own."""
 BY_HTTP = OUTCOMES | COMMANDS
 """Facts that enter by HTTP, or, in a replay, from the input file."""

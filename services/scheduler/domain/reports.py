@@ -51,6 +51,8 @@ def point_invalidated(
 def opt_out_recorded(
     case: CollectionCase, data: notifier.OptOutRecorded | commands.OptOutDeclared, _: Event
 ) -> CollectionCase:
+    if data.scope not in {"point", "channel"}:  # the gate's log keeps it
+        return case
     return opted_out(
         case, f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
     )

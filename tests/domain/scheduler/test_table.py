@@ -8,6 +8,7 @@ and what is published, in order; `-` is nothing, `=` means that the stage stays.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -62,6 +63,7 @@ from tests.domain.scheduler.commanded import (
     says_paid,
     shut,
 )
+from tests.domain.scheduler.declared import BESIDE, TABLE_BESIDE, declared
 
 TABLE = """
                            idle            open        reminder   contact    letter     visit      legal
@@ -199,6 +201,10 @@ FACTS: dict[str, Callable[[Story], Event]] = {
     "opt_out.declared": lambda told: declared_opt_out(told.now, point_id="p-mobile"),
     "inconvenient.declared": lambda told: inconvenient(told.now, ("12:00", "14:00")),
     "attorney.appointed": lambda told: represented(told.now),
+    **{
+        name: partial(lambda model, told: declared(model, told.now), model)
+        for name, model in BESIDE.items()
+    },
     "follow_up.requested": lambda told: requested(told.now, told.now),
     "follow_up.withdrawn": lambda told: withdrawn(told.now),
 }
@@ -218,7 +224,7 @@ def in_stage(stage: str) -> Story:
     return told
 
 
-HEAD, *ROWS = (line.split() for line in TABLE.strip().splitlines())
+HEAD, *ROWS = (line.split() for line in f"{TABLE}{TABLE_BESIDE}".splitlines() if line)
 CELLS = {
     (stage, name): cell for name, *cells in ROWS for stage, cell in zip(HEAD, cells, strict=True)
 }
