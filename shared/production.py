@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.content.loading import has_examples
+
 if TYPE_CHECKING:
     from shared.settings import Settings
 
@@ -117,6 +119,12 @@ CHECKS: tuple[Check, ...] = (
         "plaintext-provider",
         lambda settings: _plain_http(settings.provider_url),
         "ARREARS_PROVIDER_URL must be https: contact values travel over it",
+    ),
+    Check(
+        "example-texts",
+        lambda settings: settings.contact == "live" and has_examples(settings.content),
+        "ARREARS_CONTENT names a register of texts whose approvals are the examples that ship: have the texts "
+        "approved, and name your own register (docs/operations/content.md)",
     ),
 )
 

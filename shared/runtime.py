@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import killpoints
 from shared.audit.sealing import Sealer
 from shared.clock import Clock, SteppedClock, SystemClock
+from shared.content.loading import load as load_content
 from shared.database_url import DatabaseRefused
 from shared.db import check_schema, engine_for
 from shared.decision import Reactor
@@ -66,6 +68,7 @@ class Runtime:
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
         killpoints.arm(production=settings.mode == "production")
+        load_content(Path(settings.content) if settings.content else None)
         reactor = parts.reactor
         if parts.policy is not None:
             reactor = replace(reactor, policy=parts.policy(settings.strategy))

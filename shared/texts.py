@@ -11,7 +11,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, get_currency_precision
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, StrictUndefined, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _UNPRINTABLE = re.compile(
@@ -22,14 +22,18 @@ _UNPRINTABLE = re.compile(
 class Templates:
     """The templates below a folder, one file `<language>/<name>.txt` each; keep one: it holds them compiled.
 
-    A value never adds a line nor acts as a template; plain text goes to people, so nothing is
+    They are read once: a file that is changed while a service runs is not used (it was not approved so). A value never adds a line nor acts as a template; plain text goes to people, so nothing is
     escaped for HTML.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._sources = {
+            f"{path.parent.name}/{path.name}": path.read_bytes() for path in folder.glob("*/*.txt")
+        }
+        self._languages = sorted({name.partition("/")[0] for name in self._sources})
+        texts = {name: source.decode("utf-8") for name, source in self._sources.items()}
         self._jinja = ImmutableSandboxedEnvironment(
-            loader=FileSystemLoader(folder),
+            loader=DictLoader(texts),
             undefined=StrictUndefined,
             autoescape=False,
             trim_blocks=True,
@@ -40,14 +44,15 @@ class Templates:
     def language(self, wanted: str, otherwise: str) -> str:
         """Answer the language that has templates and suits *wanted* (a BCP 47 tag), else *otherwise*."""
         family = wanted.partition("-")[0].lower()
-        languages = sorted(path.name for path in self._folder.iterdir() if path.is_dir())
-        fits = (name for name in languages if name.partition("-")[0] == family)
-        return wanted if wanted in languages else next(fits, otherwise)
+        fits = (name for name in self._languages if name.partition("-")[0] == family)
+        return wanted if wanted in self._languages else next(fits, otherwise)
 
     def version(self, language: str, name: str) -> str:
-        """Answer the digest of a template's source: another text is another version. Raises OSError without one."""
-        source = (self._folder / language / f"{name}.txt").read_bytes()
-        return sha256(source).hexdigest()[:16]
+        """Answer the digest of a template's source: another text is another version. Raises TemplateNotFound."""
+        path = f"{language}/{name}.txt"
+        if path not in self._sources:
+            raise TemplateNotFound(path)
+        return sha256(self._sources[path]).hexdigest()[:16]
 
     def render(self, language: str, name: str, values: Mapping[str, Any]) -> str:
         """Render a template.

@@ -22,7 +22,7 @@ async def prepare(
     to = await vault.value(effect.customer_id, effect.request["point_id"])
     if to is None:
         return None
-    text = texts.render(effect.request)
+    text = texts.render({**effect.request, "addressee": to})
     content: dict[str, Any] = {
         "language": effect.request["language"],
         "template": effect.request["template"],

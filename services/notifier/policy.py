@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import msgspec
 
+from shared.content.registry import COLLECTOR
+
 _DAYS_TO_PAY = {
     "sms.reminder": 3,
     "wechat.reminder": 3,
@@ -12,6 +14,7 @@ _DAYS_TO_PAY = {
     "letter.first": 14,
     "letter.final": 10,
 }
+_COLLECTOR = {"zh-CN": "受托催收机构", "en": "the collection agency"}
 _CREDITORS = {"": {"zh-CN": "您的贷款银行", "en": "Your bank"}}
 
 
@@ -25,7 +28,8 @@ class NotifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     `fallback_language` for all others. `pay_within_days`: days that a text of this template grants,
     counted from the date of its figures; `pay_within_days_else` where a template is not named.
     `creditors`: how a creditor is called in a text, by its code (empty: not known) and then by language; a
-    code that is not named stands for itself. `hotline`, `complaints`, `website` are printed as they are.
+    code that is not named stands for itself. `collector`: the name, by language, of who writes where the
+    debt is collected for others (the texts that end in `.collector`). `hotline`, `complaints`, `website` are printed as they are.
     """
 
     keep: timedelta = timedelta(days=60)
@@ -37,6 +41,7 @@ class NotifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     creditors: Mapping[str, Mapping[str, str]] = msgspec.field(
         default_factory=lambda: dict(_CREDITORS)
     )
+    collector: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(_COLLECTOR))
     hotline: str = "400-000-0000"
     complaints: str = "400-000-0001"
     website: str = "https://bank.example/repay"
@@ -54,5 +59,5 @@ def choose_language(wanted: str, policy: NotifierPolicy) -> str:
 
 
 def days_to_pay(template: str, policy: NotifierPolicy) -> int:
-    """Answer how many days a text of *template* grants."""
-    return policy.pay_within_days.get(template, policy.pay_within_days_else)
+    """Answer how many days a text of *template* grants; a collector's variant as many as the text itself."""
+    return policy.pay_within_days.get(template.removesuffix(COLLECTOR), policy.pay_within_days_else)

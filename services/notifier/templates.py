@@ -51,6 +51,7 @@ class Texts:
         called = self._policy.creditors.get(creditor, {}).get(language, creditor)
         return {
             "creditor": one_line(called),
+            "collector": one_line(self._policy.collector.get(language, "")),
             "accounts": [ending(account) for account in request["accounts"]],
             "amounts": _amounts(request["overdue"], language),
             "fees": _amounts(request.get("fees", []), language),
@@ -65,6 +66,7 @@ class Texts:
             "hotline": one_line(self._policy.hotline),
             "complaints": one_line(self._policy.complaints),
             "website": one_line(self._policy.website),
+            **{name: one_line(request[name]) for name in ("addressee", "note") if name in request},
         }
 
 

@@ -4,6 +4,7 @@ import typer
 
 from shared.cli import (
     audit_trail,
+    content,
     controls,
     files,
     observing,
@@ -30,6 +31,7 @@ observing.register(app)
 tokens.register(app)
 controls.register(app)
 app.add_typer(audit_trail.app, name="audit-trail")
+app.add_typer(content.app, name="content")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
 

@@ -18,6 +18,7 @@ LADDER = {
 }  # fmt: skip
 LANGUAGES = ("zh-CN", "en")
 EVERY = [(language, template) for language in LANGUAGES for template in sorted(LADDER)]
+EVERY += [("en", f"{template}.collector") for template in sorted(LADDER)]
 TEXTS = Texts(NotifierPolicy())
 
 
@@ -33,13 +34,16 @@ def request(language="en", template="letter.first", **fields):
         "as_of_on": "2026-03-02",
         "oldest_due_on": "2026-02-26",
         "pay_by_on": "2026-03-16",
+        "addressee": "Harbour Road 1",
         **fields,
     }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_there_are_the_templates_that_the_ladder_names(language):
-    assert names(language) == LADDER
+def test_there_are_the_templates_that_the_ladder_names_and_frames_for_notes(language):
+    notes = {f"note.{channel}" for channel in ("sms", "email", "wechat")}
+    collectors = {f"{name}.collector" for name in LADDER | notes} if language == "en" else set()
+    assert names(language) == LADDER | notes | collectors | {"call.locate"}
 
 
 @pytest.mark.parametrize(("language", "template"), EVERY)
@@ -60,7 +64,7 @@ def test_every_text_but_the_gentle_ones_tells_whom_to_call_and_where_to_complain
     policy = NotifierPolicy(hotline="4001", complaints="4002")
     text = Texts(policy).render(request(language, template))
     assert "4001" in text
-    assert ("4002" in text) == (not template.endswith("reminder"))
+    assert ("4002" in text) == ("reminder" not in template)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -176,6 +180,29 @@ def test_the_language_is_the_customers_or_the_banks(wanted, chosen):
 def test_of_two_languages_of_one_family_the_customers_is_chosen():
     policy = NotifierPolicy(languages=("zh-CN", "zh-TW"))
     assert choose_language("zh-TW", policy) == "zh-TW"
+
+
+@pytest.mark.parametrize("template", ["note.sms", "note.email", "note.wechat"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_frame_holds_the_note_between_who_writes_and_whom_to_call(language, template):
+    text = TEXTS.render(request(language, template, note="Your {{ payment }} arrived"))
+    assert text.index("BANK-1") < text.index("Your {{ payment }} arrived") < text.index("400-000")
+    with pytest.raises(UndefinedError):
+        TEXTS.render(request(language, template))
+
+
+@pytest.mark.parametrize("template", sorted(LADDER))
+def test_a_collector_names_itself_and_that_it_collects_a_debt(template):
+    policy = NotifierPolicy(collector={"en": "Harbour Collections"})
+    text = Texts(policy).render(request("en", f"{template}.collector"))
+    assert "Harbour Collections" in text
+    assert "debt collector" in text
+    assert days_to_pay(f"{template}.collector", policy) == days_to_pay(template, policy)
+
+
+def test_a_letter_names_its_addressee():
+    for language in LANGUAGES:
+        assert "Li Na, Road 1" in TEXTS.render(request(language, addressee="Li Na,\nRoad 1"))
 
 
 def test_the_bank_sets_the_deadlines():

@@ -1,0 +1,55 @@
+"""`arrears content`: check the register of texts, list it, and judge a sentence; nothing is sent."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.content.loading import STANDARD_CONTENT, ContentError, load, read
+from shared.content.registry import Template
+
+app = typer.Typer(help="The register of texts: check it, list it.", no_args_is_help=True)
+Folder = Annotated[
+    Path | None, typer.Option("--content", help="The folder of the register; the one that ships.")
+]
+
+
+@app.command()
+def check(content: Folder = None) -> None:
+    """Check every text against the register, as a service does when it starts; exit status 1 for any problem."""
+    try:
+        found = load(content)
+    except (ContentError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{len(found.registered().templates)} texts, each as it was approved")
+
+
+@app.command("list")
+def show(
+    content: Folder = None,
+    on: Annotated[
+        str, typer.Option(help="A date: mark what may not be used on it (YYYY-MM-DD).")
+    ] = "",
+) -> None:
+    """List the texts with their tags, approvals and dates."""
+    try:
+        day = date.fromisoformat(on) if on else None
+        templates = read(content or STANDARD_CONTENT).templates
+    except (ContentError, OSError, ValueError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    for template in templates:
+        typer.echo(_line(template, day))
+
+
+def _line(template: Template, day: date | None) -> str:
+    use = "" if day is None or template.usable(day) else "NOT IN USE "
+    approval = template.approval
+    by = f"approved {approval.on} by {approval.by} ({approval.reference})" if approval else "OPEN"
+    until = template.valid.to or "further notice"
+    return (
+        f"{use}{template.language} {template.template} {template.version} {template.digest[:12]}  {by}, "
+        f"from {template.valid.from_} until {until}\n    {', '.join(template.tags)}"
+    )
