@@ -12,7 +12,7 @@ from msgspec import Meta
 from shared.events.core_banking import ContactPoint, Jurisdiction
 from shared.events.envelope import Currency, Name
 from shared.tape.months import before, between
-from shared.tape.yaml_lines import Document, Step, YamlError
+from shared.yaml_lines import Document, Step, YamlError, read
 
 Product = Literal["credit_card", "consumer_loan", "auto_loan", "mortgage", "business_loan"]
 ColumnName = Annotated[str, Meta(min_length=1)]
@@ -117,7 +117,7 @@ def load(path: Path) -> Document[Mapping]:
     Raises MappingError with the line of the YAML for anything that is wrong in itself.
     """
     try:
-        document = Document(path, Mapping)
+        document = read(path, Mapping, "a mapping names the columns of a tape: see import.md")
         _check(document)
     except YamlError as error:
         raise MappingError(str(error)) from None

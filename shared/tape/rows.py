@@ -24,7 +24,7 @@ from shared.tape.mapping import (
     columns,
     dates_fault,
 )
-from shared.tape.yaml_lines import Document
+from shared.yaml_lines import Document
 
 WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
 AMOUNT = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?(?:[eE]\+?\d{1,2})?", re.ASCII)

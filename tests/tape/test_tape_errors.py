@@ -98,33 +98,45 @@ def test_a_row_in_another_encoding_is_a_bad_row(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("currency: CNY", "currency: yuan", "mapping.yaml:5: currency: Expected"),
+        ("currency: CNY", "currency: yuan", "mapping.yaml, line 5: currency: Expected"),
         (
             "currency: CNY",
             "coin: CNY",
-            "mapping.yaml:5: Object contains unknown field `coin`",
+            "mapping.yaml, line 5: Object contains unknown field `coin`",
         ),
-        ("status: S2", "state: S2", "mapping.yaml:9: months\\[1\\]: Object"),
+        ("status: S2", "state: S2", "mapping.yaml, line 9: months\\[1\\]: Object"),
         (
             "due_on: 2026-02-25",
             "due_on: 2026-03-25",
-            "mapping.yaml:9: due on 2026-03-25, which is not",
+            "mapping.yaml, line 9: months\\[1\\]: due on 2026-03-25, which is not",
         ),
         (
             "closed_on: 2026-02-10",
             "closed_on: 2026-01-20",
-            "mapping.yaml:9: closed on 2026-01-20, not",
+            "mapping.yaml, line 9: months\\[1\\]: closed on 2026-01-20, not",
         ),
-        ("time_zone: Asia/Shanghai", "time_zone: Asia/Nowhere", "mapping.yaml:16: no time zone"),
-        ("zones: [Asia/Shanghai]", "zones: [Nowhere]", "mapping.yaml:22: no time zone"),
-        ("status: S5", "status: S55", "mapping.yaml:12: the tape has no column 'S55'"),
+        (
+            "time_zone: Asia/Shanghai",
+            "time_zone: Asia/Nowhere",
+            "mapping.yaml, line 16: constants.time_zone: no time zone",
+        ),
+        (
+            "zones: [Asia/Shanghai]",
+            "zones: [Nowhere]",
+            "mapping.yaml, line 22: contact_points\\[0\\].zones\\[0\\]: no time zone",
+        ),
+        (
+            "status: S5",
+            "status: S55",
+            "mapping.yaml, line 12: months\\[4\\].status: the tape has no column 'S55'",
+        ),
         (
             "product: consumer_loan",
             "product: {column: LIMIT, values: {a: boat}}",
-            "mapping.yaml:4: 'boat'",
+            "mapping.yaml, line 4: product.values.a: 'boat'",
         ),
-        ("creditor: small-bank", "creditor: [", "mapping.yaml:\\d+: "),
-        ("name: small", "name: small\nname: again", "mapping.yaml:2: "),
+        ("creditor: small-bank", "creditor: [", "mapping.yaml, line \\d+: "),
+        ("name: small", "name: small\nname: again", "mapping.yaml, line 2: "),
     ],
 )
 def test_a_wrong_mapping_is_refused_with_the_line_that_is_wrong(tmp_path, old, new, complaint):
