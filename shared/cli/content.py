@@ -2,12 +2,12 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.content.loading import STANDARD_CONTENT, ContentError, load, read
-from shared.content.registry import Template
+if TYPE_CHECKING:
+    from shared.content.registry import Template
 
 app = typer.Typer(help="The register of texts: check it, list it.", no_args_is_help=True)
 Folder = Annotated[
@@ -18,6 +18,8 @@ Folder = Annotated[
 @app.command()
 def check(content: Folder = None) -> None:
     """Check every text against the register, as a service does when it starts; exit status 1 for any problem."""
+    from shared.content.loading import ContentError, load  # noqa: PLC0415
+
     try:
         found = load(content)
     except (ContentError, OSError) as error:
@@ -34,6 +36,8 @@ def show(
     ] = "",
 ) -> None:
     """List the texts with their tags, approvals and dates."""
+    from shared.content.loading import STANDARD_CONTENT, ContentError, read  # noqa: PLC0415
+
     try:
         day = date.fromisoformat(on) if on else None
         templates = read(content or STANDARD_CONTENT).templates
@@ -44,7 +48,7 @@ def show(
         typer.echo(_line(template, day))
 
 
-def _line(template: Template, day: date | None) -> str:
+def _line(template: "Template", day: date | None) -> str:
     use = "" if day is None or template.usable(day) else "NOT IN USE "
     approval = template.approval
     by = f"approved {approval.on} by {approval.by} ({approval.reference})" if approval else "OPEN"

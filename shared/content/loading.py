@@ -119,7 +119,7 @@ def _problems(registered: Registered, services: Path) -> Iterator[str]:
         if (found := digest(source)) != template.digest:
             yield (
                 f"{'/'.join(key)}: the text is not the approved one; have it approved again, then set "
-                f"`digest: {found}`, `version` and `approval`"
+                f'`digest: "{found}"`, `version` and `approval`'
             )
         yield from (f"{'/'.join(key)}: {problem}" for problem in _untrue(template, source))
 

@@ -21,8 +21,8 @@ def test_the_shipped_register_is_in_order():
 def test_a_register_with_a_wrong_digest_fails_and_says_what_to_write(tmp_path):
     shutil.copytree(STANDARD_CONTENT, tmp_path / "content")
     path = tmp_path / "content" / "templates.yaml"
-    first = next(line for line in path.read_text().splitlines() if "digest: " in line)
-    path.write_text(path.read_text().replace(first, "    digest: " + 64 * "0", 1))
+    first = next(line for line in path.read_text().splitlines() if line.startswith("    digest: "))
+    path.write_text(path.read_text().replace(first, f'    digest: "{64 * "0"}"', 1))
     result = run("check", "--content", str(tmp_path / "content"))
     assert result.exit_code == 1
     assert first.strip() in result.output
