@@ -47,10 +47,12 @@ def outcome_event(fact: Fact, at: datetime, source: str = "/providers/sandbox") 
     )
 
 
-def expired_event(service: str, customer_id: str, effect_id: str, now: datetime) -> Event:
-    """Make the outcome of an effect whose window was over before it could leave."""
+def refused_event(
+    service: str, customer_id: str, effect_id: str, now: datetime, reason: str = "expired"
+) -> Event:
+    """Make the outcome of an effect that the worker did not let leave: its window was over, or it had no leave."""
     model = OUTCOME_MODELS[service]
     fact = model(
-        customer_id=customer_id, effect_id=effect_id, outcome="refused", reason="expired", at=now
+        customer_id=customer_id, effect_id=effect_id, outcome="refused", reason=reason, at=now
     )
     return outcome_event(fact, now, f"/effects/{service}")

@@ -43,7 +43,8 @@ class ProviderRequest:
     """
     What is handed over: the kind of effect, whom it goes to (a contact value), and the rendered content.
 
-    `template` and `version` (the digest of its source) say by which text it was rendered.
+    `template` and `version` (the digest of its source) say by which text it was rendered. `permit_id` and
+    `validity_until` are the worker's: under which permit it leaves, and from when on a carrier must drop it.
     """
 
     kind: str
@@ -51,11 +52,13 @@ class ProviderRequest:
     content: Mapping[str, Any] = field(repr=False)
     template: str = ""
     version: str = ""
+    permit_id: str = ""
+    validity_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """What the provider answered at once: `sent`, or `failed` with a reason class."""
+    """What the provider answered at once: `sent`, or `failed` with a reason class; `refused` is our own worker's."""
 
     outcome: str
     reason: str = ""
@@ -126,23 +129,24 @@ class HttpProvider:
         self, effect_id: str, customer_id: str, claimed_at: datetime, request: ProviderRequest
     ) -> HandOver:
         """
-        Hand an effect over; the same effect_id again never leaves twice.
+        Hand an effect over; the same effect_id again never leaves twice, nor anything after its validity.
 
         What the provider refuses for good is `failed` with reason `provider`. Raises ProviderUnavailable.
         """
+        body: dict[str, Any] = {
+            "effect_id": effect_id,
+            "kind": request.kind,
+            "customer_id": customer_id,
+            "service": self._service,
+            "to": request.to,
+            "content": dict(request.content),
+            "claimed_at": rfc3339(claimed_at),
+            "permit_id": request.permit_id,
+        }
+        if request.validity_until is not None:
+            body["validity_until"] = rfc3339(request.validity_until)
         response = await self._exchange(
-            "POST",
-            "/effects",
-            headers={"Idempotency-Key": effect_id},
-            json={
-                "effect_id": effect_id,
-                "kind": request.kind,
-                "customer_id": customer_id,
-                "service": self._service,
-                "to": request.to,
-                "content": dict(request.content),
-                "claimed_at": rfc3339(claimed_at),
-            },
+            "POST", "/effects", headers={"Idempotency-Key": effect_id}, json=body
         )
         if response.is_success:
             return _read(response)

@@ -21,11 +21,18 @@ class LegalAssessed(Fact, frozen=True, kw_only=True):
 
 
 class LegalLetterSent(Fact, frozen=True, kw_only=True):
-    """The demand letter was handed to the post; `reply_by_on` is the deadline that it sets."""
+    """
+    The demand letter was handed to the post; `reply_by_on` is the deadline that it sets.
+
+    It is the letter of claim of `accounts` (for the gate `letter_of_claim.dated`), dated at the event's time.
+    """
 
     follow_up_id: Name
     effect_id: Name
     reply_by_on: DateOn
+    permit_id: str = ""
+    point_id: str = ""
+    accounts: tuple[Name, ...] = ()
 
 
 class LegalFiled(Fact, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What the notifier publishes about contacts, and the provider's receipts that it takes in over HTTP."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant, Name
 from shared.events.scheduler import Channel
@@ -15,7 +15,7 @@ ReasonClass = Literal[
 
 
 class ContactSent(Fact, frozen=True, kw_only=True):
-    """The contact was handed over to the provider at the event's time."""
+    """The contact was handed over to the provider at the event's time; like every fact below under `permit_id`."""
 
     follow_up_id: Name
     effect_id: Name
@@ -25,6 +25,7 @@ class ContactSent(Fact, frozen=True, kw_only=True):
     episode: int
     step: str
     attempt: int
+    permit_id: str = ""
 
 
 class ContactDelivered(Fact, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class ContactDelivered(Fact, frozen=True, kw_only=True):
     follow_up_id: Name
     effect_id: Name
     channel: Channel
+    permit_id: str = ""
 
 
 class ContactAnswered(Fact, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class ContactAnswered(Fact, frozen=True, kw_only=True):
     channel: Channel
     result: str
     right_party: bool
+    permit_id: str = ""
 
 
 class ContactFailed(Fact, frozen=True, kw_only=True):
@@ -57,14 +60,26 @@ class ContactFailed(Fact, frozen=True, kw_only=True):
     point_id: Name
     reason: ReasonClass
     final: bool
+    permit_id: str = ""
 
 
 class ContactRefused(Fact, frozen=True, kw_only=True):
-    """The notifier did not act: the permit was over, or it knew better. The scheduler derives anew."""
+    """
+    The notifier did not act: the permit was none or over, or it knew better. The scheduler derives anew.
+
+    `reason`: permit_expired, no_permit, permit_mismatch (another channel or point), packs_changed (the rules
+    are not those it rests on), permit_refused (taken back), opted_out, invalid_point. `rules` are the rules in
+    the way, `inputs` what was judged, `earliest_next` the instant before which asking again is no use (none:
+    only an event can help).
+    """
 
     follow_up_id: Name
     effect_id: Name
     reason: str
+    permit_id: str = ""
+    rules: tuple[str, ...] = ()
+    inputs: dict[str, Any] = {}
+    earliest_next: Instant | None = None
 
 
 class ContactUnknown(Fact, frozen=True, kw_only=True):
@@ -73,6 +88,7 @@ class ContactUnknown(Fact, frozen=True, kw_only=True):
     follow_up_id: Name
     effect_id: Name
     channel: Channel
+    permit_id: str = ""
 
 
 class PromiseMade(Fact, frozen=True, kw_only=True):
@@ -104,9 +120,10 @@ class ProviderReceipt(Fact, frozen=True, kw_only=True):
     """
     What the provider (or our own effect worker) says became of an effect.
 
-    `outcome`: sent, delivered, answered, failed, refused (the window was over), unknown; `reason`
-    is a reason class for failed, `result` what a call or reply brought (promised, refused, hardship,
-    wrong_party, no_commitment), `promised_on` the date of a promise. `at` is when the provider saw it.
+    `outcome`: sent, delivered, answered, failed, refused (it did not leave), unknown; `reason` is a reason
+    class for failed, and why for refused (expired, no_permit, permit_mismatch, packs_changed); `result` what a
+    call or reply brought (promised, refused, hardship, wrong_party, no_commitment, opt_out),
+    `promised_on` the date of a promise. `at` is when the provider saw it.
     """
 
     effect_id: Name

@@ -36,7 +36,11 @@ class InTheWay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PermitRequested(Fact, frozen=True, kw_only=True):
-    """A service asks leave for a contact that it plans itself, within [`not_before`, `not_after`)."""
+    """
+    A service asks leave for a contact that it plans itself, within [`not_before`, `not_after`).
+
+    `purpose` is one of the gate's (RULES.md section 4); none: what the ladder pursues.
+    """
 
     permit_id: Name
     follow_up_id: Name
@@ -45,6 +49,7 @@ class PermitRequested(Fact, frozen=True, kw_only=True):
     not_before: Instant
     not_after: Instant
     conduct: dict[str, bool | int | str] = {}
+    purpose: str = ""
 
 
 class PermitGranted(Fact, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from shared.events import (
     declarations,
     legal,
     notifier,
+    permits,
     scheduler,
     visits,
 )
@@ -56,6 +57,7 @@ EVENT_TYPES: dict[str, EventType] = {
     **_owned(visits.PUBLISHED, "visits"),
     **_owned(legal.PUBLISHED, "legal"),
     **_owned(agencies.PUBLISHED, "legal"),
+    **_owned(permits.REQUESTED, "visits", "legal"),
     **_owned(common.TYPES, *SERVICES),
     **_owned(notifier.BY_HTTP),
     **_owned(visits.BY_HTTP),

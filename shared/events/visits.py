@@ -3,7 +3,6 @@
 from typing import Literal
 
 from shared.events.envelope import AmountMinor, Currency, DateOn, Fact, Instant, Name
-from shared.events.permits import REQUESTED
 
 VisitOutcome = Literal["met", "absent", "moved", "promised", "hardship", "refused"]
 
@@ -28,6 +27,7 @@ class VisitScheduled(Fact, frozen=True, kw_only=True):
     visit_on: DateOn
     staff: tuple[Name, ...]
     identity_card: Name
+    permit_id: str = ""
 
 
 class VisitCompleted(Fact, frozen=True, kw_only=True):
@@ -36,23 +36,26 @@ class VisitCompleted(Fact, frozen=True, kw_only=True):
     visit_id: Name
     follow_up_id: Name
     outcome: VisitOutcome
+    permit_id: str = ""
 
 
 class VisitFailed(Fact, frozen=True, kw_only=True):
-    """No visit is made or none came about: `screened_out:<criterion>`, `absent`, `moved`, `expired` ..."""
+    """No visit is made or none came about: `screened_out:<criterion>`, `no_permit`, `absent`, `expired` ..."""
 
     visit_id: Name
     follow_up_id: Name
     reason: str
     final: bool
+    permit_id: str = ""
 
 
 class VisitCancelled(Fact, frozen=True, kw_only=True):
-    """A visit that was planned is not made: the follow-up was cancelled."""
+    """A visit that was planned is not made: the follow-up was cancelled, or its permit was taken back."""
 
     visit_id: Name
     follow_up_id: Name
     reason: str
+    permit_id: str = ""
 
 
 class VisitPromiseMade(Fact, frozen=True, kw_only=True):
@@ -98,7 +101,6 @@ PUBLISHED: dict[str, type[Fact]] = {
     "visit.failed": VisitFailed,
     "visit.cancelled": VisitCancelled,
     "visit.promise_made": VisitPromiseMade,
-    **REQUESTED,
 }
 
 BY_HTTP: dict[str, type[Fact]] = {"field.report": FieldReport}

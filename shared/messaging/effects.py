@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import killpoints
 from shared.clock import Clock
 from shared.events.envelope import Event
-from shared.messaging import effect_rows, fuses
+from shared.messaging import effect_rows, fuses, refusals
 from shared.messaging.claims import Claims
+from shared.messaging.effect_rows import EffectRow
 from shared.messaging.exchanges import (
     FIRST_WAIT,
     HELD_SECONDS,
@@ -34,7 +35,7 @@ from shared.messaging.exchanges import (
 from shared.messaging.freshness import Barrier
 from shared.messaging.fuses import Limits
 from shared.messaging.shell import Fresh, Shell
-from shared.outgoing import OUTCOME_MODELS, expired_event, outcome_event
+from shared.outgoing import OUTCOME_MODELS, outcome_event
 from shared.providers import AT_THE_SAME_TIME, HandOver, Provider
 from shared.vault import VaultReader
 
@@ -46,6 +47,8 @@ CLAIMS = 4 * AT_THE_SAME_TIME
 STEP_CLAIMS = 500
 POLL_SECONDS = 0.5
 RECOVER_EVERY_SECONDS = 5.0
+STATUSES = {"unknown": "unknown", "refused": "refused"}
+"""What the worker itself says of an effect, and how the row is settled then; all else is `done`."""
 RECOVER_AFTER = timedelta(seconds=OVER_AFTER_SECONDS)
 """A claim as old as this, that this process does not hold, is of a process that died: an exchange is shorter."""
 
@@ -63,7 +66,8 @@ class EffectWorker:
     Works for one service in one process: run() as time passes, or run_due_step() in stepped time.
 
     *owned* answers the partitions of this process, *fresh* goes to the shell, *observe* lets nothing leave,
-    *silent* tells whether core banking has been silent for too long: then nothing is claimed.
+    *silent* tells whether core banking has been silent for too long: then nothing is claimed. *packs* are the
+    rule packs that are loaded: what was permitted under others is refused (None: not compared).
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class EffectWorker:
         observe: bool = False,
         silent: Callable[[datetime], Awaitable[bool]] | None = None,
         limits: Limits = fuses.OFF,
+        packs: Collection[str] | None = None,
         over_after: float = OVER_AFTER_SECONDS,
     ) -> None:
         self._silent = silent
@@ -90,9 +95,10 @@ class EffectWorker:
         self._clock = clock
         self._provider = provider.name
         self._exchanges = Exchanges(
-            self._service, clock, provider, prepare, vault, over_after=over_after
+            self._service, clock, provider, prepare, vault, packs=packs, over_after=over_after
         )
         self._barrier = barrier
+        self._packs = packs
         self._owned = owned
         self._fresh = fresh
         self._claims = Claims(engine, self._service, provider.name, limits, observe)
@@ -196,23 +202,27 @@ class EffectWorker:
                 connection, now, partitions, limit + len(waiting), provider=self._provider
             )
         due = [r for r in due if r.effect_id not in waiting and r.effect_id not in self._jobs]
-        late = [row for row in due if now >= row.not_after]
-        if late:
-            await self._tell(
-                [expired_event(self._service, r.customer_id, r.effect_id, now) for r in late],
-                {row.effect_id: "refused" for row in late},
-            )
-        ready = await self._barrier.passed({row.partition for row in due if now < row.not_after})
-        chosen = [r for r in due if now < r.not_after and r.partition in ready][:limit]
+        refused = await self._refuse(due, now)
+        due = [r for r in due if r.effect_id not in refused]
+        ready = await self._barrier.passed({row.partition for row in due})
+        chosen = [row for row in due if row.partition in ready][:limit]
         if not chosen or (self._silent is not None and await self._silent(now)):
-            return len(late)
+            return len(refused)
         began = monotonic()
         taken = await self._claims.take(chosen, now)
         if self._claims.observe:
-            return len(late) + len(taken)
+            return len(refused) + len(taken)
         self._jobs |= {row.effect_id: Job(row, began) for row in taken}
         killpoints.reach("effects.after_claim", in_hand=len(taken))
-        return len(late)
+        return len(refused)
+
+    async def _refuse(self, due: Sequence[EffectRow], now: datetime) -> Collection[str]:
+        """Settle what must not leave: its window is over, or it has no leave; answers which."""
+        reasons = refusals.of(due, now, self._packs)
+        refused = [row for row in due if row.effect_id in reasons]
+        facts = [refusals.told(self._service, row, now, reasons[row.effect_id]) for row in refused]
+        await self._tell(facts, dict.fromkeys(reasons, "refused"))
+        return reasons
 
     async def _settle(self, jobs: Iterable[Job]) -> int:
         """Hand the outcomes to the shell, in one transaction with their rows; put back what did not leave."""
@@ -224,7 +234,7 @@ class EffectWorker:
             if isinstance(job.answer, HandOver):
                 effect_id = job.row.effect_id
                 done[effect_id] = self._outcome(job, job.answer, job.answered_at or now)
-                statuses[effect_id] = "unknown" if job.answer.outcome == "unknown" else "done"
+                statuses[effect_id] = STATUSES.get(job.answer.outcome, "done")
             elif job.answer is not None:
                 back.append(job)
         if back:
@@ -232,6 +242,8 @@ class EffectWorker:
                 await effect_rows.put_back(tx, [job.row for job in back], now)
             for job in back:
                 self._wait_for(job)
+        lapsed = [job.row for job in jobs if statuses.get(job.row.effect_id) == "refused"]
+        await refusals.uncount(self._engine, lapsed)
         await self._tell(list(done.values()), statuses)
         for effect_id in done:
             self._jobs.pop(effect_id, None)
@@ -251,16 +263,19 @@ class EffectWorker:
 
     def _outcome(self, job: Job, answer: HandOver, at: datetime) -> Event:
         row, cause = job.row, job.cause
-        fact = OUTCOME_MODELS[self._service](
-            customer_id=row.customer_id,
-            effect_id=row.effect_id,
-            outcome=answer.outcome,  # type: ignore[arg-type]
-            reason=answer.reason,
-            at=at,
-        )
-        own = answer.outcome == "unknown"
-        source = f"/effects/{self._service}" if own else f"/providers/{self._provider}"
-        event = outcome_event(fact, at, source)
+        if answer.outcome == "refused":
+            event = refusals.told(self._service, row, at, answer.reason)
+        else:
+            fact = OUTCOME_MODELS[self._service](
+                customer_id=row.customer_id,
+                effect_id=row.effect_id,
+                outcome=answer.outcome,  # type: ignore[arg-type]
+                reason=answer.reason,
+                at=at,
+            )
+            own = answer.outcome == "unknown"
+            source = f"/effects/{self._service}" if own else f"/providers/{self._provider}"
+            event = outcome_event(fact, at, source)
         return msgspec.structs.replace(
             event,
             correlationid=cause.correlationid,

@@ -5,8 +5,8 @@ its claim: the provider is asked. What it never saw is pending again, and passes
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.messaging import spans
+from shared.messaging import permitted, refusals, spans
 from shared.messaging.causes import Cause
 from shared.messaging.effect_rows import EffectRow
 from shared.providers import (
@@ -104,7 +104,11 @@ def back_off(failures: int) -> float:
 
 
 class Exchanges:
-    """Makes the exchanges of one process, a few at the same time. *over_after* is OVER_AFTER_SECONDS but in tests."""
+    """
+    Makes the exchanges of one process, a few at the same time. *over_after* is OVER_AFTER_SECONDS but in tests.
+
+    *packs* are the rule packs that are loaded; None: permits are not compared with them.
+    """
 
     def __init__(
         self,
@@ -114,6 +118,7 @@ class Exchanges:
         prepare: Prepare,
         vault: VaultReader,
         *,
+        packs: Collection[str] | None = None,
         over_after: float = OVER_AFTER_SECONDS,
     ) -> None:
         self.provider = provider
@@ -122,6 +127,7 @@ class Exchanges:
         self._clock = clock
         self._prepare = prepare
         self._vault = vault
+        self._packs = packs
         self._over_after = over_after
         self._slots = asyncio.Semaphore(AT_THE_SAME_TIME)
 
@@ -164,7 +170,18 @@ class Exchanges:
             return PutBack(failed=False)
         if monotonic() - job.began > USE_WITHIN_SECONDS:
             return PutBack(failed=True)
-        claimed_at = row.claimed_at or self._clock.now()
+        now = self._clock.now()
+        if permitted.is_early(row.request, now):
+            return PutBack(failed=False)
+        if reason := refusals.at_exit(row, now, self._packs):  # the last look before it is theirs
+            return HandOver("refused", reason)
+        permit = permitted.permit_of(row.request)
+        request = replace(
+            request,
+            permit_id=permit.permit_id if permit else "",
+            validity_until=permitted.valid_until(row.kind, row.request, row.not_after, now),
+        )
+        claimed_at = row.claimed_at or now
         job.exchanged = True
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):

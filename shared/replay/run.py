@@ -72,9 +72,13 @@ def replay(
     done = 0
 
     def outcomes(
-        customer_id: str, effect_id: str, kind: str, left_at: datetime
+        customer_id: str,
+        effect_id: str,
+        kind: str,
+        left_at: datetime,
+        valid_until: datetime | None,
     ) -> Iterable[tuple[datetime, Fact]]:
-        return sandbox_facts(seed, customer_id, effect_id, kind, left_at)
+        return sandbox_facts(seed, customer_id, effect_id, kind, left_at, valid_until)
 
     for events in joined(inputs.events):
         world = World(reactors, outcomes, silent=_spoken_for(events))

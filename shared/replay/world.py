@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from shared.decision import CaseState, Decision, Effect, Reactor
 from shared.events.envelope import Event, Fact, Woken
 from shared.events.registry import CORE_BANKING, EVENT_TYPES, WOKEN
-from shared.outgoing import expired_event, outcome_event, published_event
+from shared.messaging import permitted
+from shared.outgoing import outcome_event, published_event, refused_event
 
 MAX_ROUNDS = 50
 """More passes than this at one instant are a defect: services that answer each other for ever."""
 
-Outcomes = Callable[[str, str, str, datetime], Iterable[tuple[datetime, Fact]]]
-"""(customer_id, effect_id, kind, instant of hand-over) -> what becomes of the effect, and when."""
+Outcomes = Callable[[str, str, str, datetime, datetime | None], Iterable[tuple[datetime, Fact]]]
+"""(customer_id, effect_id, kind, instants of hand-over and end of validity) -> what becomes of the effect, and when."""
 
 
 class EndlessRounds(RuntimeError):
@@ -183,12 +184,15 @@ class World:
             service, customer_id, effect = self._effects.pop(effect_id)
             if effect_id in self.silent:
                 continue
-            if effect.not_after <= now:
-                self._expect(
-                    expired_event(self.reactors[service].name, customer_id, effect_id, now)
-                )
+            reason = permitted.EXPIRED if effect.not_after <= now else ""
+            # the packs that were granted under are the ones that are loaded: there is one policy here
+            reason = reason or permitted.refusal(effect.kind, effect.request, now, None)
+            if reason:
+                name = self.reactors[service].name
+                self._expect(refused_event(name, customer_id, effect_id, now, reason))
                 continue
-            for at, fact in self.outcomes(customer_id, effect_id, effect.kind, now):
+            until = permitted.valid_until(effect.kind, effect.request, effect.not_after, now)
+            for at, fact in self.outcomes(customer_id, effect_id, effect.kind, now, until):
                 self._expect(outcome_event(fact, at))
         return bool(due)
 

@@ -77,6 +77,8 @@ class NewEffect(BaseModel):
     to: str
     content: dict[str, Any]
     claimed_at: AwareDatetime
+    permit_id: Annotated[str, Field(max_length=128)] = ""
+    validity_until: AwareDatetime | None = None
 
 
 class NewClock(BaseModel):

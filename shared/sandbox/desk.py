@@ -22,7 +22,11 @@ class SeedChanged(Exception):
 
 
 class HandOver(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect as the worker hands it over; `claimed_at` is when the worker claimed it."""
+    """
+    An effect as the worker hands it over; `claimed_at` is when the worker claimed it.
+
+    From `validity_until` on it is not delivered any more, wherever it is queued.
+    """
 
     effect_id: str
     kind: str
@@ -31,6 +35,8 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     content: dict[str, Any]
     claimed_at: datetime
+    permit_id: str = ""
+    validity_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +84,9 @@ class Desk:
         Raises KeyError for a kind that the sandbox does not know.
         """
         first = request.effect_id not in self._answers
+        now = self._clock.now()
         if first:
-            self._accept(
-                request.effect_id,
-                request.kind,
-                request.customer_id,
-                request.service,
-                self._clock.now(),
-                told=frozenset(),
-            )
+            self._accept(request, now, told=frozenset())
             self.arrived.set()
         answer = self._answers[request.effect_id]
         self._requests[request.effect_id] += 1
@@ -99,12 +99,16 @@ class Desk:
             to_digest=digest(request.to),
             content_digest=digest(request.content),
             claimed_at=request.claimed_at,
-            received_at=self._clock.now(),
+            permit_id=request.permit_id,
+            validity_until=request.validity_until,
+            received_at=now,
             machine_at=self._machine.now(),
             first=first,
             outcome=answer.outcome,
             reason=answer.reason,
         )
+        if first:
+            self._note_dropped(request, now)
         return answer, self._requests[request.effect_id]
 
     def status(self, effect_id: str) -> Answer | None:
@@ -121,17 +125,30 @@ class Desk:
             machine_at=self._machine.now(),
         )
 
-    def _accept(
-        self,
-        effect_id: str,
-        kind: str,
-        customer_id: str,
-        service: str,
-        left_at: datetime,
-        told: frozenset[int],
-    ) -> None:
+    def _note_dropped(self, request: HandOver, left_at: datetime) -> None:
+        """Note that the carrier will not deliver it, because its validity ends before."""
+        arrives_at = outcomes.arrives_at(self._seed, request.effect_id, request.kind, left_at)
+        until = request.validity_until
+        if until is not None and arrives_at is not None and arrives_at >= until:
+            self._log.append(
+                "dropped",
+                effect_id=request.effect_id,
+                customer_id=request.customer_id,
+                permit_id=request.permit_id,
+                validity_until=until,
+                would_arrive_at=arrives_at,
+            )
+
+    def _accept(self, request: HandOver, left_at: datetime, told: frozenset[int]) -> None:
+        effect_id, service = request.effect_id, request.service
         timetable = outcomes.facts(
-            self._seed, customer_id, effect_id, kind, left_at, self._schedule
+            self._seed,
+            request.customer_id,
+            effect_id,
+            request.kind,
+            left_at,
+            request.validity_until,
+            self._schedule,
         )
         hand_over = msgspec.to_builtins(timetable[0][1])
         self._answers[effect_id] = Answer(
@@ -165,10 +182,7 @@ class Desk:
             raise SeedChanged(f"the log was written with seed {seeds}, this is {self._seed}")
         for effect_id, line in accepted.items():
             self._accept(
-                effect_id,
-                line["kind"],
-                line["customer_id"],
-                line["service"],
+                msgspec.convert({"to": "", "content": {}, **line}, HandOver),
                 datetime.fromisoformat(line["received_at"]),
                 told=frozenset(told.get(effect_id, ())),
             )

@@ -3,8 +3,11 @@
 Each line has `entry` and what belongs to it:
 
     opened     seed                                    the sandbox started on this log
-    request    effect_id, kind, customer_id, service, to_digest, content_digest, claimed_at, received_at,
-               machine_at, first, outcome, reason      every hand-over that was asked for; `first` once per effect
+    request    effect_id, kind, customer_id, service, to_digest, content_digest, claimed_at, permit_id,
+               validity_until, received_at, machine_at, first, outcome, reason
+                                                       every hand-over that was asked for; `first` once per effect
+    dropped    effect_id, customer_id, permit_id, validity_until, would_arrive_at
+                                                       it would have been delivered too late: the carrier drops it
     webhook    effect_id, nth, delivered_at, machine_at  the service acknowledged this effect's nth outcome
 
 Instants are RFC 3339 in UTC: `received_at` by the sandbox's clock, `machine_at` by the machine's,

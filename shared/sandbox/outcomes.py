@@ -68,6 +68,7 @@ _CALL = {"promised": 0.40, "no_commitment": 0.25, "refused": 0.13, "hardship": 0
 _REPLY = {"promised": 0.40, "hardship": 0.30, "no_commitment": 0.30}
 _REPLIES = {"contact.email": 0.03, "contact.wechat": 0.05}
 _BOUNCES = 0.01
+_ARRIVED = ("delivered", "answered")
 _ANSWERED_AT_ONCE = 0.6
 _DOOR = {
     "met": 0.28, "absent": 0.37, "moved": 0.08, "promised": 0.15, "hardship": 0.07, "refused_to_talk": 0.04,
@@ -91,11 +92,14 @@ class Outcome:
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def outcomes(seed: int, effect_id: str, kind: str) -> tuple[Outcome, ...]:
+def outcomes(
+    seed: int, effect_id: str, kind: str, valid_for: timedelta | None = None
+) -> tuple[Outcome, ...]:
     """
     Answer what becomes of an effect; the first is its hand-over (sent or failed, no delay).
 
-    Raises KeyError for a kind that is none of KINDS.
+    What would be delivered *valid_for* after the hand-over or later is dropped, and told as failed
+    (expired). Raises KeyError for a kind that is none of KINDS.
     """
     of_type = _TYPE_OF[kind]
     draws = Draws(seed, effect_id, kind)
@@ -107,8 +111,11 @@ def outcomes(seed: int, effect_id: str, kind: str) -> tuple[Outcome, ...]:
         story = [(_days(draws, 25, 40), {"outcome": draws.one_of(_ENFORCED)})]
     else:
         story = _message(draws, kind)
+        if valid_for is not None:
+            story = _while_valid(story, valid_for)
     if story is None:
-        failed = {"outcome": "failed", "reason": "provider"}
+        is_late = valid_for is not None and valid_for <= AT_HAND_OVER
+        failed = {"outcome": "failed", "reason": "expired" if is_late else "provider"}
         return (Outcome(AT_HAND_OVER, of_type, MappingProxyType(failed)),)
     may_be_lost = kind == "legal.letter" or kind.startswith("contact.")
     wire = _on_the_wire(draws, story, may_be_lost=may_be_lost)
@@ -135,6 +142,7 @@ def facts(
     effect_id: str,
     kind: str,
     left_at: datetime,
+    valid_until: datetime | None = None,
     schedule: Callable[[datetime, timedelta], datetime] = due_at,
 ) -> list[tuple[datetime, Fact]]:
     """
@@ -145,13 +153,23 @@ def facts(
     """
     told: dict[str, Fact] = {}
     timetable = []
-    for outcome in outcomes(seed, effect_id, kind):
+    valid_for = None if valid_until is None else valid_until - left_at
+    for outcome in outcomes(seed, effect_id, kind, valid_for):
         at = schedule(left_at, outcome.delay)
         name = outcome.fields["outcome"]
         if name not in told:
             told[name] = _fact(outcome, customer_id, effect_id, at)
         timetable.append((at, told[name]))
     return timetable
+
+
+def arrives_at(seed: int, effect_id: str, kind: str, left_at: datetime) -> datetime | None:
+    """Answer when a message or call reaches somebody if nobody stops it; None where it never does."""
+    if not kind.startswith("contact."):
+        return None
+    story = _message(Draws(seed, effect_id, kind), kind) or []
+    reached = [left_at + delay for delay, fields in story if fields["outcome"] in _ARRIVED]
+    return reached[0] if reached else None
 
 
 def fact_id(effect_id: str, outcome: str) -> str:
@@ -198,6 +216,17 @@ def _message(draws: Draws, kind: str) -> _Story | None:
         bounced = {"outcome": "failed", "reason": "invalid_point"}
         story.append((delay + _days(draws, 0, 2), bounced))
     return story
+
+
+def _while_valid(story: _Story | None, valid_for: timedelta) -> _Story | None:
+    """Tell the story of a message that is not delivered from *valid_for* on: what followed from that falls away."""
+    if story is None or valid_for <= AT_HAND_OVER:
+        return None
+    reached = [delay for delay, fields in story if fields["outcome"] in _ARRIVED]
+    if not reached or reached[0] < valid_for:
+        return story
+    failed = [entry for entry in story if entry[1]["outcome"] == "failed" and entry[0] < reached[0]]
+    return failed or [(valid_for, {"outcome": "failed", "reason": "expired"})]
 
 
 def _arrival(draws: Draws, kind: str) -> timedelta:

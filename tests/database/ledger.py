@@ -16,8 +16,10 @@ from shared.events.core_banking import (
 )
 from shared.events.envelope import Event, Woken
 from shared.events.notifier import ProviderReceipt
+from shared.events.permits import Permit
 from shared.events.scheduler import FollowUpCancelled, FollowUpDue
 from shared.ids import derive
+from shared.messaging.permitted import carried
 
 FAILING = "FAIL"
 WAIT = timedelta(days=3)
@@ -76,11 +78,23 @@ def _tick(state: Ledger, customer_id: str, now: datetime, *, fresh: bool) -> Dec
         return Decision(state)
     if state.owed and state.reminded < state.episode:
         due = FollowUpDue(customer_id=customer_id, follow_up_id=reminder, kind="contact")
-        effect = Effect(reminder, "contact.sms", {"episode": state.episode}, now, now + WAIT)
+        request = {"episode": state.episode, "point_id": "P1", **carried(_permit(reminder, now))}
+        effect = Effect(reminder, "contact.sms", request, now, now + WAIT)
         acted = replace(state, reminded=state.episode, wake_at=now + WAIT)
         return Decision(acted, (Publish(reminder, due),), (effect,))
     later = state.wake_at if state.wake_at is not None and state.wake_at > now else None
     return Decision(replace(state, wake_at=later))
+
+
+def _permit(reminder: str, now: datetime) -> Permit:
+    return Permit(
+        permit_id=derive(reminder, "permit"),
+        channel="sms",
+        point_id="P1",
+        not_before=now,
+        not_after=now + WAIT,
+        packs=("firm@1:abc",),
+    )
 
 
 def _effect_id(customer_id: str, episode: int) -> str:

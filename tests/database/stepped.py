@@ -15,12 +15,12 @@ from shared.db import engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import BY_HTTP, CORE_BANKING, EVENT_TYPES, SERVICES
-from shared.messaging import effect_rows, outbox
+from shared.messaging import effect_rows, outbox, permitted
 from shared.messaging.decode import encode
 from shared.messaging.partitions import partition_of
 from shared.messaging.records import Record
 from shared.messaging.shell import Shell
-from shared.outgoing import expired_event, outcome_event
+from shared.outgoing import outcome_event, refused_event
 from shared.sandbox.outcomes import facts as sandbox_facts
 from tests.database.support import KEYS, PARTITIONS, Database, always, cut
 
@@ -159,12 +159,19 @@ class Bank:
             async with service.db.engine.begin() as tx:
                 due = await effect_rows.due(tx, now, range(PARTITIONS), 1000)
                 taken, late = await effect_rows.claim(tx, [row.effect_id for row in due], now)
+                late += [r for r in taken if permitted.refusal(r.kind, r.request, now, None)]
+                taken = [row for row in taken if row not in late]
                 await effect_rows.settle(tx, {row.effect_id: "done" for row in taken}, now)
+                await effect_rows.settle(tx, {row.effect_id: "refused" for row in late}, now)
             executed = executed or bool(due)
             for row in taken:
-                told = sandbox_facts(SEED, row.customer_id, row.effect_id, row.kind, now)
+                until = permitted.valid_until(row.kind, row.request, row.not_after, now)
+                about = (row.customer_id, row.effect_id, row.kind, now, until)
+                told = sandbox_facts(SEED, *about)
                 for at, fact in told:
                     self.expect(outcome_event(fact, at))
             for row in late:
-                self.expect(expired_event(service.name, row.customer_id, row.effect_id, now))
+                why = permitted.refusal(row.kind, row.request, now, None) or permitted.EXPIRED
+                about = (service.name, row.customer_id, row.effect_id, now)
+                self.expect(refused_event(*about, why))
         return executed

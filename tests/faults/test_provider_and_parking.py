@@ -12,7 +12,7 @@ from shared.messaging.decode import rfc3339
 from shared.sandbox.app import SandboxSettings
 from shared.sandbox.outcomes import fact_id, outcomes
 from tests.faults import broker, load
-from tests.faults.world import SEED, World, note
+from tests.faults.world import SEED, World, note, valid_for
 from tests.waiting import eventually
 
 FAULTS = {
@@ -82,7 +82,7 @@ def all_outcomes_arrived(world: World) -> None:
     expected = {
         fact_id(line["effect_id"], outcome.fields["outcome"])
         for line in requests
-        for outcome in outcomes(SEED, line["effect_id"], line["kind"])
+        for outcome in outcomes(SEED, line["effect_id"], line["kind"], valid_for(line))
     }
     assert told == Counter(expected)
     note(f"{len(expected)} outcomes of {len(requests)} effects arrived once each")

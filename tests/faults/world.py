@@ -201,7 +201,9 @@ class World:
             (line["effect_id"], nth)
             for line in log
             if line["entry"] == "request" and line["first"]
-            for nth in range(1, len(outcomes(SEED, line["effect_id"], line["kind"])))
+            for nth in range(
+                1, len(outcomes(SEED, line["effect_id"], line["kind"], valid_for(line)))
+            )
         }
         return due - told
 
@@ -248,6 +250,14 @@ class World:
     def ended(self) -> list[str]:
         """Name the processes that ended."""
         return [n for n, process in self.cluster.processes.items() if process.poll() is not None]
+
+
+def valid_for(line: dict[str, Any]) -> timedelta | None:
+    """Answer how long after its hand-over what a line of the provider's log tells could be delivered."""
+    if line.get("validity_until") is None:
+        return None
+    until, left_at = (datetime.fromisoformat(line[x]) for x in ("validity_until", "received_at"))
+    return until - left_at
 
 
 def note(text: str) -> None:

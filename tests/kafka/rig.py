@@ -45,6 +45,7 @@ class Rig:
     bootstrap: str
     log: Path
     values: dict[str, str] = field(default_factory=dict)
+    packs: frozenset[str] = frozenset({"firm@1:abc"})
     offset: int = 0
 
     def worker(self, *, provider: Any = None, **options: Any) -> EffectWorker:
@@ -54,6 +55,7 @@ class Rig:
             "barrier": Barrier(self.offsets, self.settled),
             "owned": lambda: ALL,
             "fresh": always,
+            "packs": self.packs,
         }
         return EffectWorker(
             self.shell,

@@ -224,6 +224,8 @@ def test_a_kind_that_nobody_serves_is_an_error():
 
 
 def test_without_a_grid_the_same_outcomes_come_at_once():
-    timetable = facts(1, "C1", derive("effect", 7), "contact.sms", MONDAY, lambda left, _: left)
+    timetable = facts(
+        1, "C1", derive("effect", 7), "contact.sms", MONDAY, schedule=lambda left, _: left
+    )
     assert {at for at, _ in timetable} == {MONDAY}
     assert all(isinstance(fact, ProviderReceipt) for _, fact in timetable)
