@@ -113,6 +113,14 @@ class CeaseWithdrawn(Happened, frozen=True, kw_only=True):
     account_ids: Debts = ()
 
 
+class StopSaid(Happened, frozen=True, kw_only=True):
+    """The customer said that we should stop; rules may let a person look at what follows."""
+
+
+class StopWithdrawn(Happened, frozen=True, kw_only=True):
+    """The customer takes that back."""
+
+
 class PointIsWorkEmail(Happened, frozen=True, kw_only=True):
     """The address is the employer's."""
 
@@ -197,6 +205,8 @@ TYPES: dict[str, type[Happened]] = {
     "attorney.released": AttorneyReleased,
     "cease.written": CeaseWritten,
     "cease.withdrawn": CeaseWithdrawn,
+    "stop.said": StopSaid,
+    "stop.withdrawn": StopWithdrawn,
     "point.is_work_email": PointIsWorkEmail,
     "bankruptcy.filed": BankruptcyFiled,
     "bankruptcy.closed_without_discharge": BankruptcyClosed,

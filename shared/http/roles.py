@@ -12,6 +12,7 @@ SCOPES: Mapping[str, str] = {
     "outcomes:report": "Tell what became of an effect (webhooks of providers)",
     "commands:give": "Hold, release, note, close, report an outcome, take a promise",
     "declarations:take": "Take down what a customer declares: opt-out, dispute, inconvenient times",
+    "acts:declare": "State what the bank did and learned: notices, plans, assessments, moratoria; place agencies",
     "quarantine:read": "Read what is in quarantine, and try what a release would decide",
     "quarantine:release": "Release or discard what is in quarantine",
     "controls:read": "Read stops and fuses",
@@ -31,7 +32,8 @@ ROLES: Mapping[str, frozenset[str]] = {
     "agent": frozenset({"cases:read", "worklist:read", "commands:give", "declarations:take"}),
     "field": frozenset({"cases:read", "worklist:read", "commands:give", "declarations:take"}),
     "legal": frozenset(
-        {"cases:read", "worklist:read", "commands:give", "declarations:take", "contacts:export"}
+        {"cases:read", "worklist:read", "commands:give", "declarations:take", "acts:declare"}
+        | {"contacts:export"}
     ),
     "compliance": frozenset(
         {
@@ -40,6 +42,7 @@ ROLES: Mapping[str, frozenset[str]] = {
             "worklist:read",
             "commands:give",
             "declarations:take",
+            "acts:declare",
             "controls:read",
             "controls:stop",
             "quarantine:read",

@@ -99,9 +99,11 @@ WAYS: tuple[Way, ...] = (
     ),
     _declared("cease.written", "cease.written", "cease"),
     _declared("cease.withdrawn", "cease.withdrawn", "cease_withdrawn"),
+    _declared("stop.said", "stop.said", "stop_said"),
+    _declared("stop.withdrawn", "stop.withdrawn", "stop_withdrawn"),
     _declared("point.is_work_email", "point.is_work_email", "work_email"),
     Way("bankruptcy.filed", "customer.bankrupt", "core-banking", "core banking", CORE_BANKING),
-    _declared("bankruptcy.filed", "bankruptcy.filed", "bankruptcy", "legal"),
+    _declared("bankruptcy.filed", "bankruptcy.filed", "bankruptcy"),
     _declared(
         "bankruptcy.closed_without_discharge",
         "bankruptcy.closed_without_discharge",

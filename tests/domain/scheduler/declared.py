@@ -22,6 +22,8 @@ employer.prohibits                  -         -         -         -         -   
 attorney.released                   -         -         -         -         -         -         -
 cease.written                       -         -         -         -         -         -         -
 cease.withdrawn                     -         -         -         -         -         -         -
+stop.said                           -         -         -         -         -         -         -
+stop.withdrawn                      -         -         -         -         -         -         -
 point.is_work_email                 -         -         -         -         -         -         -
 bankruptcy.filed                    -         -         -         -         -         -         -
 bankruptcy.closed_without_discharge -         -         -         -         -         -         -
@@ -61,6 +63,8 @@ FIELDS: dict[type[Fact], dict[str, Any]] = {
     declarations.AttorneyReleased: {"hold_id": "H1"},
     declarations.CeaseWritten: DEBT,
     declarations.CeaseWithdrawn: DEBT,
+    declarations.StopSaid: {},
+    declarations.StopWithdrawn: {},
     declarations.PointIsWorkEmail: {"point_id": "p-email"},
     declarations.BankruptcyFiled: CASE,
     declarations.BankruptcyClosed: CASE,
