@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, get_origin
 
 import msgspec
 from ruamel.yaml import YAML
@@ -80,7 +80,8 @@ def read(
     """
     Read the one document in *path* as a *model*; raises YamlError, or OSError when it cannot be read.
 
-    *expected* says what the file should be, for one that is not even a mapping; *text* may rewrite a text.
+    *expected* says what the file should be, for one that is not even a mapping (where *model* is a list type: a
+    list); *text* may rewrite a text.
     """
     documents = list(read_all(path, model, expected, text))
     if len(documents) > 1:
@@ -96,7 +97,7 @@ def read_all(
     for tree, lines in _Builder(path, text).documents():
         count += 1
         raw = Document(path, lines, tree)
-        if not isinstance(tree, dict):
+        if not isinstance(tree, list if get_origin(model) is list else dict):
             raise raw.error(expected)
         try:
             value = msgspec.convert(tree, model)

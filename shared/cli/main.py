@@ -7,6 +7,7 @@ from shared.cli import (
     content,
     controls,
     files,
+    gate,
     observing,
     privacy,
     quarantine,
@@ -32,6 +33,7 @@ tokens.register(app)
 controls.register(app)
 app.add_typer(audit_trail.app, name="audit-trail")
 app.add_typer(content.app, name="content")
+app.add_typer(gate.app, name="gate")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
 

@@ -32,7 +32,7 @@ class Entry(
     fact, however often it is told; of two versions the one that is not `pending`, then the one recorded
     later, counts. What does not apply to the type keeps its default; what applies and is unknown blocks
     where it matters. `expires` ends a reservation (a pending contact) that was never used. `until` (an
-    instant, or a local date that is included) or `days` (local dates, the first counted) end a consent.
+    instant), `until_on` (a local date, included) or `days` (local dates, the first counted) end a consent.
     `local` holds local times "HH:MM-HH:MM", `weekdays` restricts them (ISO, 1 is Monday; none: all).
     """
 
@@ -55,7 +55,8 @@ class Entry(
     expires: datetime | None = None
     case: str = ""
     kind: str = ""
-    until: datetime | date | None = None
+    until: datetime | None = None
+    until_on: date | None = None
     days: int | None = None
     scope: str = ""
     topic: str = ""

@@ -1,0 +1,72 @@
+"""`arrears gate check`: put a file of worked cases to the gate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.cli.output import fail, note, say
+
+app = typer.Typer(no_args_is_help=True, help="The contact gate: what rule packs allow.")
+
+
+@app.callback()
+def main() -> None:
+    """Keep `check` a command of its own while it is the only one."""
+
+
+@app.command()
+def check(
+    cases: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="Cases, YAML 1.2.")
+    ],
+    packs: Annotated[
+        Path, typer.Option(exists=True, readable=True, help="A folder of rule packs, or one file.")
+    ] = Path("deploy/packs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print every answer as JSON.")] = False,
+) -> None:
+    """
+    Answer every question of CASES by the packs that its cases name, and compare.
+
+    Prints each mismatch with what the gate said and what the file wanted, and ends with the line
+    `N passed, M failed` (with --json: one JSON document on standard output, and that line on standard error).
+    Exit status 1 on any mismatch, 2 when a file cannot be used.
+    """
+    import msgspec  # noqa: PLC0415
+
+    from shared.compliance.casefile import CaseError, read_cases  # noqa: PLC0415
+    from shared.compliance.checking_cases import answers  # noqa: PLC0415
+    from shared.compliance.loading import PackError, load_packs  # noqa: PLC0415
+
+    try:
+        found = list(answers(read_cases(cases), load_packs(packs)))
+    except (CaseError, PackError, OSError) as error:
+        fail(str(error))
+    failed = [answer for answer in found if not answer.passed]
+    total = f"{len(found) - len(failed)} passed, {len(failed)} failed"
+    if as_json:
+        document = {
+            "passed": len(found) - len(failed),
+            "failed": len(failed),
+            "answers": [{"passed": each.passed, **msgspec.structs.asdict(each)} for each in found],
+        }
+        say(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        note(total)
+    else:
+        for each in failed:
+            words = f" ({each.note})" if each.note else ""
+            say(f"{each.case}, question {each.ask}{words}:")
+            say(f"  got    {_line(each.got)}")
+            say(f"  wanted {_line(each.wanted)}")
+        say(total)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _line(answer: dict[str, object]) -> str:
+    """Write an answer as the file would, in one line."""
+    words = []
+    for name, value in answer.items():
+        text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+        words.append(f"{name}: {text}")
+    return ", ".join(words)

@@ -1,0 +1,195 @@
+"""States that events begin and end: holds, with their scopes and durations, and opt-outs against opt-ins."""
+
+from datetime import datetime
+
+from shared.compliance.asked import FREE, Ask, State
+from shared.compliance.consents import FIELDS, covers, lapses, withdrawn
+from shared.compliance.entries import Entry
+from shared.compliance.instants import FAR, WORLD, Zones, over_everywhere
+from shared.compliance.rules import Hold, OptOut
+
+NEVER = "never"
+_PHONE = frozenset({"call", "sms", "voicemail"})
+_SCOPES = {"address": "point", "medium": "channel", "consent_topic": "topic"}
+"""Words for the levels of an opt-out that mean the same (RULES.md section 3 and its table use both)."""
+_THIRD = "contact_person"
+Lift = tuple[datetime, datetime]
+"""From when an end holds, and until when: a consent that ends a hold may itself end."""
+
+
+class HoldRule:
+    """From what starts it to what ends it, its permitted purposes and parties aside (the gate knows those)."""
+
+    __slots__ = ("_rule", "_zones")
+
+    def __init__(self, rule: Hold, zones: Zones) -> None:
+        self._rule = rule
+        self._zones = zones
+
+    def state(self, ask: Ask, t: datetime) -> State:
+        starts = ask.known.of(self._rule.starts)
+        if not starts:
+            return FREE
+        status: str | None = None
+        blocked, free = t, FAR
+        for debt in ask.debts if self._rule.scope == "debt" else (None,):
+            for start in starts:
+                if not self._touches(start, ask, debt):
+                    continue
+                if t < start.at:
+                    free = min(free, start.at)
+                    continue
+                one, change = self._since(start, ask, debt, t)
+                if one is None:
+                    free = min(free, change)
+                else:
+                    status, blocked = one, max(blocked, change)
+        return (None, free) if status is None else (status, blocked)
+
+    def _since(self, start: Entry, ask: Ask, debt: str | None, t: datetime) -> State:
+        """Answer the state at *t* of the hold that *start* began."""
+        rule = self._rule
+        over = FAR
+        if rule.duration_days is not None:
+            over = over_everywhere(
+                start.at, rule.duration_days, "inclusive_first_day", self._zones or WORLD
+            )
+        if t >= over:
+            return FREE
+        if rule.ends == NEVER:
+            return "", over
+        change = over
+        for end in ask.known.of(rule.ends):
+            if not self._ends(end, start, ask, debt):
+                continue
+            begin, lapse = self._lift(end, ask)
+            if begin > t:
+                change = min(change, begin)
+            elif t < lapse:
+                return None, lapse
+        return "", change
+
+    def _lift(self, end: Entry, ask: Ask) -> Lift:
+        """Answer while when *end* lifts the hold: for good, but a consent only as long as it lives."""
+        kind = self._rule.ends.removeprefix("consent.")
+        if kind == self._rule.ends:
+            return end.at, FAR
+        lapse = lapses(end, kind, self._zones)
+        return end.at, min(lapse, withdrawn(end, kind, ask.proposal, ask.known, None))
+
+    def _touches(self, start: Entry, ask: Ask, debt: str | None) -> bool:
+        """Tell whether *start* concerns the proposal; a start, or a proposal, that does not say concerns all."""
+        p = ask.proposal
+        match self._rule.scope:
+            case "debt":
+                return not start.debts or debt is None or debt in start.debts
+            case "person" | "place_work":
+                return (
+                    not start.person
+                    or not ask.person
+                    or ask.known.identity(start.person) == ask.person
+                )
+            case "point":
+                if not p.point and not p.channel:
+                    return False
+                return not start.point or not p.point or start.point == p.point
+            case "contacted_person":
+                return self._refused(start, ask)
+
+    @staticmethod
+    def _refused(start: Entry, ask: Ask) -> bool:
+        p, known = ask.proposal, ask.known
+        if p.contacted:
+            asked = known.identity(p.contacted)
+            return not start.contacted or known.identity(start.contacted) == asked
+        if p.party == _THIRD:
+            return True
+        return bool(start.contacted) and known.identity(start.contacted) == ask.person
+
+    def _ends(self, end: Entry, start: Entry, ask: Ask, debt: str | None) -> bool:
+        """Tell whether *end* ends what *start* began; one that does not say what it ends, ends nothing."""
+        if self._rule.correlate and start.case:
+            return end.case == start.case and end.at >= start.at and not self._elsewhere(end, debt)
+        if self._rule.correlate and end.case:
+            return False
+        if end.at <= start.at:
+            return False
+        p, known = ask.proposal, ask.known
+        match self._rule.scope:
+            case "debt":
+                if debt is None:
+                    return bool(start.debts) and set(start.debts) <= set(end.debts)
+                return debt in end.debts
+            case "person" | "place_work":
+                who = known.identity(start.person) if start.person else ask.person
+                return bool(end.person) and known.identity(end.person) == who
+            case "point":
+                return bool(end.point) and end.point == (start.point or p.point)
+            case "contacted_person":
+                who = known.identity(start.contacted) if start.contacted else ask.person
+                return bool(end.contacted) and known.identity(end.contacted) == who
+
+    def _elsewhere(self, end: Entry, debt: str | None) -> bool:
+        """Tell whether *end*, of the same case, speaks of other debts only."""
+        return bool(end.debts) and debt is not None and debt not in end.debts
+
+
+class OptOutRule:
+    """The latest of opt-outs and opt-ins at a level; at equal time the opt-out counts."""
+
+    __slots__ = ("_level",)
+
+    def __init__(self, rule: OptOut) -> None:
+        self._level = rule.level
+
+    def state(self, ask: Ask, t: datetime) -> State:
+        outs = ask.known.of("optout")
+        if not outs:
+            return FREE
+        change = FAR
+        out: datetime | None = None
+        for each in outs:
+            if self._speaks(each, ask, surely=False):
+                if each.at > t:
+                    change = each.at
+                    break
+                out = each.at
+        if out is None:
+            return None, change
+        since: datetime | None = None
+        for each in ask.known.of("optin"):
+            if self._speaks(each, ask, surely=True):
+                if each.at > t:
+                    return self._verdict(out, since, min(change, each.at))
+                since = each.at
+        return self._verdict(out, since, change)
+
+    @staticmethod
+    def _verdict(out: datetime, since: datetime | None, change: datetime) -> State:
+        return ("" if since is None or since <= out else None), change
+
+    def _speaks(self, entry: Entry, ask: Ask, *, surely: bool) -> bool:
+        """Tell whether *entry* is of this level and means the proposal; an opt-in must say so, an opt-out may."""
+        p = ask.proposal
+        fields = () if self._level == "caller" and not surely else FIELDS
+        if not covers(entry, p, ask.known, None, surely=surely, fields=fields):
+            return False
+        scope = _SCOPES.get(entry.scope, entry.scope) or _scope_of(entry)
+        match self._level:
+            case "point":
+                return scope == "point" and bool(p.channel or p.point)
+            case "channel":
+                return scope == "channel" and bool(p.channel)
+            case "consent_topic":
+                return scope in ("topic", "caller")
+            case "caller":
+                if scope == "channel":
+                    return entry.channel in _PHONE
+                return scope in ("topic", "caller")
+
+
+def _scope_of(entry: Entry) -> str:
+    for name in ("point", "channel", "topic"):
+        if getattr(entry, name):
+            return name
+    return "caller"
