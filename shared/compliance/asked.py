@@ -57,7 +57,7 @@ class Fixed:
         return self._state
 
 
-class InForce:
+class WhileValid:
     """A rule that is in the way only from an instant on, and before another."""
 
     __slots__ = ("_end", "_rule", "_start")

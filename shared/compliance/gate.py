@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.compliance.applying import ConductRule, applies, content_rule, obligations, selects
-from shared.compliance.asked import Ask, Bound, Fixed, InForce
+from shared.compliance.asked import Ask, Bound, Fixed, WhileValid
 from shared.compliance.consents import UnlessConsent
 from shared.compliance.counting import CapRule, CooldownRule
 from shared.compliance.evidence import ClockStateRule, FreshRule, PreconditionRule
@@ -166,7 +166,7 @@ class Gate:
                 if rule.unless_consent and not unknown:
                     bound = UnlessConsent(bound, rule.unless_consent, zones)
                 if start > _EVER or end < FAR:
-                    bound = InForce(bound, start, end)
+                    bound = WhileValid(bound, start, end)
                 items.append(_Item(rule.id, pack.pack, rule.effect == "review", bound))
         return _Plan(
             tuple(items),
