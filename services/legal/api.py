@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from services.legal import agencies
 from services.legal.domain.state import STAGES, LegalFile, is_filed
 from shared.events.commands import CourtOutcomeRecorded
 from shared.http.access import Caller, needs
@@ -67,3 +68,5 @@ async def outcome(
 router = APIRouter()
 router.include_router(worklist(OpenProceedings, under_way, STAGES))
 router.include_router(commands)
+router.include_router(agencies.placements)
+router.include_router(agencies.contacts)

@@ -20,6 +20,7 @@ LEGAL = Reactor(
             "case.closed",
             "court.notice",
             "court.outcome_recorded",
+            *agencies.SAID,
         }
     ),
     publishes=frozenset(

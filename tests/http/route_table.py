@@ -90,6 +90,39 @@ ROUTES: dict[str, Expect] = {
     "POST /cases/{customer_id}/court-dates/{filing_id}/outcome": command(
         filing_id="f", outcome="granted", answers=(404,)
     ),
+    "POST /cases/{customer_id}/placements": Expect(
+        "acts:declare",
+        "object",
+        ONE,
+        body={"agency": "AG1", "on_public_list": True, "reason": "as agreed"},
+        answers=(202,),
+    ),
+    "POST /cases/{customer_id}/placements/{placement_id}/recall": Expect(
+        "acts:declare",
+        "object",
+        {**ONE, "placement_id": "p"},
+        body={"reason": "over"},
+        answers=(404,),
+    ),
+    # Each line is answered on its own: whose the customer is says the line's answer.
+    "POST /agencies/{agency}/contacts": Expect(
+        "acts:declare",
+        "service",
+        {"agency": "AG1"},
+        body={
+            "reason": "of March",
+            "contacts": [
+                {
+                    "customer_id": CUSTOMER,
+                    "contact_id": "k1",
+                    "occurred_at": NOW,
+                    "channel": "call",
+                    "result": "no_answer",
+                }
+            ],
+        },
+        answers=(202,),
+    ),
     "POST /customers/{customer_id}/declarations": Expect(
         "declarations:take",
         "object",

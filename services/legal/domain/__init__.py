@@ -18,6 +18,7 @@ The first follow-up of kind legal opens the proceedings of its episode; they go 
     any --cancelled, case closed--> ended             (legal.withdrawn)
 
 Facts are only noted; a tick reads them in one fixed order, so facts of different topics commute.
+Which agency has which accounts, and whom agencies contacted, is noted and told on the next tick (placing.py).
 While a hold stands legal starts nothing. A step that a hold kept waiting asks the scheduler for a fresh
 look first: the amounts may have changed. What courts say of a claim that had left is passed on even
 after the end: it happened. Later legal follow-ups of the episode join the proceedings.
@@ -27,6 +28,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from services.legal.domain import placing
 from services.legal.domain.state import (
     CLOSED,
     LegalFile,
@@ -77,7 +79,7 @@ def decide(
         case CourtNotice() as notice:
             return Decision(_hear(file, notice, event.time))
         case _:
-            return Decision(file)
+            return Decision(placing.fold(file, event))
 
 
 def _placed(file: LegalFile, due: FollowUpDue) -> LegalFile:

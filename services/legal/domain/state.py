@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from shared.decision import CaseState
+from shared.events.agencies import AgencyContacted
 from shared.events.commands import CourtOutcomeRecorded
 from shared.events.envelope import Fact, Instant
 from shared.events.legal import CourtNotice
@@ -105,11 +106,29 @@ class Proceedings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ended_at: Instant | None = None
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accounts (none: all) that an agency has from `placed_at` until `recalled_at`, and what of it was told."""
+
+    agency: str = ""
+    account_ids: tuple[str, ...] = ()
+    on_public_list: bool = False
+    placed_at: Instant | None = None
+    recalled_at: Instant | None = None
+    told: bool = False
+    recall_told: bool = False
+
+
 class LegalFile(CaseState, frozen=True, kw_only=True):
-    """The proceedings against one customer by their first follow_up_id, and the holds (hold_id -> reason)."""
+    """
+    The proceedings against one customer by their first follow_up_id, and the holds (hold_id -> reason).
+
+    `placements` are those of agencies, by id; `reported` the contacts that the next tick tells.
+    """
 
     proceedings: dict[str, Proceedings] = {}
     holds: dict[str, str] = {}
+    placements: dict[str, Placement] = {}
+    reported: dict[str, AgencyContacted] = {}
 
 
 def effect_id(customer_id: str, follow_up_id: str, kind: Kind, number: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from services.legal.domain import placing
 from services.legal.domain.desk import Desk
 from services.legal.domain.notices import BEFORE, read
 from services.legal.domain.state import LegalFile, Proceedings, Sending, stage_of
@@ -26,7 +27,8 @@ def look(
         desk.follow_up_id = follow_up_id
         proceedings[follow_up_id] = _advance(desk, file.proceedings[follow_up_id])
     kept = _remembered(proceedings, now - timedelta(days=policy.keep_days))
-    after = replace(file, proceedings=kept, stage=stage_of(kept.values()), wake_at=None)
+    told = placing.tell(desk, file)
+    after = replace(told, proceedings=kept, stage=stage_of(kept.values()), wake_at=None)
     return Decision(after, tuple(desk.published), tuple(desk.effects), tuple(desk.withdrawn))
 
 

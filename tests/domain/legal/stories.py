@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.legal.domain.state import Kind, effect_id
 from services.legal.policy import LegalPolicy
 from services.legal.service import LEGAL
+from shared.events.agencies import AgencyDismissed, AgencyEngaged, AgencyReported
 from shared.events.commands import CourtOutcomeRecorded
 from shared.events.common import FollowUpRequested
 from shared.events.envelope import Event
@@ -25,6 +26,7 @@ from shared.ids import derive
 from shared.testing import START, Story, fact, given, tick
 
 C1 = "C1"
+BY = {"by": "u-7", "reason": "as agreed"}
 POLICY = LegalPolicy()
 SITUATION = Situation(
     dpd=120,
@@ -208,3 +210,20 @@ STAGES = {
     "ended": ended,
     "stopped": stopped,
 }
+
+
+def engaged(placement_id: str = "L1", at: datetime = START, **fields: Any) -> Event:
+    """Accounts are given to the agency AG1."""
+    values = {"agency": "AG1", "on_public_list": True, **BY, **fields}
+    return fact(AgencyEngaged(customer_id=C1, placement_id=placement_id, **values), at)
+
+
+def dismissed(placement_id: str = "L1", at: datetime = START, **fields: Any) -> Event:
+    return fact(AgencyDismissed(customer_id=C1, placement_id=placement_id, **BY, **fields), at)
+
+
+def reported(contact_id: str = "K1", at: datetime = START, **fields: Any) -> Event:
+    """The agency AG1 tells of a call that nobody answered."""
+    values = {"agency": "AG1", "occurred_at": at, "channel": "call", "result": "no_answer"}
+    told = AgencyReported(customer_id=C1, contact_id=contact_id, **BY, **{**values, **fields})
+    return fact(told, at)

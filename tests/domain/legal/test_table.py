@@ -16,13 +16,16 @@ from tests.domain.legal.stories import (
     asked,
     cancelled,
     closed,
+    dismissed,
     due,
     enforcement,
+    engaged,
     filing,
     held,
     letter,
     lifted,
     recorded,
+    reported,
 )
 
 TABLE = {**BEFORE_COURT, **AT_COURT}
@@ -64,10 +67,17 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "enforcement refused": lambda _: enforcement("refused"),
     "enforcement unknown": lambda _: enforcement("unknown"),
     "notice of another's letter": lambda _: letter("sent", 9),
+    "an agency is engaged": lambda _: engaged(),
+    "an unknown placement is over": lambda _: dismissed("L9"),
+    "an agency reports": lambda _: reported(),
     "a person records granted": lambda _: recorded("granted"),
     "a person records recovered": lambda _: recorded("recovered"),
 }
-for _row in TABLE.values():  # what a person records is read like the court's notice
+for _stage, _row in TABLE.items():  # what a person records is read like the court's notice
+    _here = {"idle": "none", "stopped": "ended"}.get(_stage, _stage)
+    _row["an agency is engaged"] = f"{_here}: agency.placed"  # in any stage, and nothing else
+    _row["an unknown placement is over"] = f"{_here}:"
+    _row["an agency reports"] = f"{_here}: agency.contacted"
     _row["a person records granted"] = _row["filing granted"]
     _row["a person records recovered"] = _row["enforcement recovered"]
 
@@ -110,8 +120,7 @@ def test_the_table_answers_every_event_that_legal_reacts_to():
 
 
 def answer(story: Story, before: object, facts_said: int) -> str:
-    if story.state == before:
-        assert len(story.published) == facts_said
+    if story.state == before and len(story.published) == facts_said:
         return NOTHING
     known = story.state.proceedings.get("F1")
     types = " ".join(TYPE_OF[type(f)] for f in story.published[facts_said:])
