@@ -9,6 +9,7 @@ from shared.cli import (
     files,
     gate,
     observing,
+    packs,
     privacy,
     quarantine,
     reconciling,
@@ -34,6 +35,7 @@ controls.register(app)
 app.add_typer(audit_trail.app, name="audit-trail")
 app.add_typer(content.app, name="content")
 app.add_typer(gate.app, name="gate")
+app.add_typer(packs.app, name="packs")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(vault.app, name="vault")
 

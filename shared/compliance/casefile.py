@@ -22,11 +22,15 @@ class CaseError(ValueError):
 class Expect(
     msgspec.Struct, frozen=True, kw_only=True, rename={"is_": "is"}, forbid_unknown_fields=True
 ):
-    """The answer: `by` the rules in the way, `next` the earliest instant or "event"; what is not given is not compared."""
+    """
+    The answer: `by` the rules in the way, `next` the earliest instant or "event", `flags` the rules that only ask for
+    a review; what is not given is not compared.
+    """
 
     is_: Literal["allow", "block"]
     by: tuple[str, ...] | None = None
     next: str | None = None
+    flags: tuple[str, ...] | None = None
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.compliance.casefile import Suite
+from shared.compliance.casefile import Expect, Suite
 from shared.compliance.gate import Gate
 from shared.compliance.instants import Calendar
 from shared.compliance.known import Known
@@ -55,15 +55,25 @@ def answers(
             proposal = suite.proposal(number, ask)
             wanted_next = suite.expected_next(number, ask)
             verdict = gate.verdict(proposal, known, question.known_at)
-            expect = question.expect
-            got: dict[str, object] = {"is": verdict.outcome}
-            wanted: dict[str, object] = {"is": expect.is_}
-            if expect.by is not None:
-                got["by"] = list(verdict.blocked_by)
-                wanted["by"] = sorted(set(expect.by))
-            if wanted_next is not None:
-                got["next"], wanted["next"] = _nexts(verdict, wanted_next)
+            got, wanted = compared(verdict, question.expect, wanted_next)
             yield Answer(case=case.id, ask=ask + 1, note=question.n, got=got, wanted=wanted)
+
+
+def compared(
+    verdict: Verdict, expect: Expect, wanted_next: datetime | str | None
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Answer what the gate said and what was wanted, of what the expectation gives."""
+    got: dict[str, object] = {"is": verdict.outcome}
+    wanted: dict[str, object] = {"is": expect.is_}
+    if expect.by is not None:
+        got["by"] = list(verdict.blocked_by)
+        wanted["by"] = sorted(set(expect.by))
+    if expect.flags is not None:
+        got["flags"] = list(verdict.review_flags)
+        wanted["flags"] = sorted(set(expect.flags))
+    if wanted_next is not None:
+        got["next"], wanted["next"] = _nexts(verdict, wanted_next)
+    return got, wanted
 
 
 def _nexts(verdict: Verdict, wanted: datetime | str) -> tuple[str, str]:

@@ -143,6 +143,14 @@ def claim_may_be_issued_on(letter_dated: date, days: int = 30) -> date:
     return span_over(letter_dated, Span(days=days, mode="after_end")).day + timedelta(days=1)
 
 
+def kept_until(period: str, since: date) -> date:
+    """Answer the last day on which a record must be kept that is to be kept for *period* (P3Y, P6M, P90D) from *since*."""
+    count, unit = int(period[1:-1]), period[-1]
+    if unit == "D":
+        return since + timedelta(days=count)
+    return months_after(since, count * (_MONTHS if unit == "Y" else 1))
+
+
 def effective_pair(first: date, second: date, clock: Clock) -> bool:
     """Tell whether two demands are so far apart that they prove a malicious overdraft (法释2018-19 Art. 7)."""
     return abs((second - first).days) >= (clock.min_gap_days or 0)
