@@ -17,19 +17,41 @@ unknown. The second is later than the instant, and no later than the next change
 """
 FREE: State = (None, FAR)
 STUCK: State = ("", FAR)
+_NO_DEBT = (None,)
 
 
 class Ask:
-    """A proposal against what is known; `debts` holds None where the proposal names no debt."""
+    """
+    A proposal against what is known: its keys for counting, persons by identity; None where the proposal does not say.
 
-    __slots__ = ("debts", "known", "known_at", "person", "proposal", "skip")
+    `debts` are all of the proposal's (None alone: it names none), `debt` the one that is looked up.
+    """
+
+    __slots__ = (
+        "collector",
+        "contacted",
+        "creditor",
+        "debt",
+        "debts",
+        "known",
+        "known_at",
+        "person",
+        "point",
+        "proposal",
+        "skip",
+    )
 
     def __init__(self, proposal: Proposal, known: Known, known_at: datetime) -> None:
         self.proposal = proposal
         self.known = known
         self.known_at = known_at
-        self.person = known.identity(proposal.person)
-        self.debts: tuple[str | None, ...] = proposal.debts or (None,)
+        self.person = known.identity(proposal.person) or None
+        self.contacted = known.identity(proposal.contacted) or None
+        self.point = proposal.point or None
+        self.creditor = proposal.creditor or None
+        self.collector = proposal.collector or None
+        self.debts: tuple[str | None, ...] = proposal.debts or _NO_DEBT
+        self.debt: str | None = self.debts[0]
         self.skip = proposal.reservation
 
     def is_own(self, entry: Entry) -> bool:

@@ -4,10 +4,12 @@ from bisect import bisect_left
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from shared.compliance.asked import FREE, Ask, State
+from shared.compliance.asked import FREE, STUCK, Ask, State
 from shared.compliance.consents import made_under
+from shared.compliance.counts import keys_in_order, values_of
 from shared.compliance.entries import Entry
 from shared.compliance.instants import (
+    DAY,
     FAR,
     Calendar,
     UnknownYear,
@@ -22,24 +24,9 @@ from shared.compliance.rules import Cap, Cooldown
 
 _AT = attrgetter("at")
 _CALENDAR_MODES = frozenset({"business_days", "cn_civil_code"})
+_ONCE: tuple[str | None, ...] = (None,)
 _AGES = 3650
 """Days beyond which a span is read from the beginning of the log."""
-
-
-def _keys(per: tuple[str, ...], ask: Ask) -> list[tuple[str | None, ...]]:
-    """Answer the values to look up, one tuple per debt of the proposal; None where the proposal does not say."""
-    p = ask.proposal
-    keys: list[tuple[str | None, ...]] = [()]
-    for name in per:
-        if name == "debt":
-            keys = [(*key, debt) for key in keys for debt in ask.debts]
-        elif name == "person":
-            keys = [(*key, ask.person or None) for key in keys]
-        elif name == "contacted":
-            keys = [(*key, ask.known.identity(p.contacted) or None) for key in keys]
-        else:
-            keys = [(*key, getattr(p, name) or None) for key in keys]
-    return keys
 
 
 def _share(limit: int, p: Proposal) -> int:
@@ -51,7 +38,7 @@ def _share(limit: int, p: Proposal) -> int:
 class CapRule:
     """At most so many contacts within local dates, in every zone."""
 
-    __slots__ = ("_debt_at", "_rule", "_shared", "_span", "_zones")
+    __slots__ = ("_by_debt", "_key", "_rule", "_shared", "_span", "_zones")
 
     def __init__(self, rule: Cap, zones: Zones) -> None:
         self._rule = rule
@@ -61,21 +48,22 @@ class CapRule:
             raise ValueError(f"{rule.id}: a cap counts local_dates, not {mode}")
         self._span = rule.within.days
         self._shared = "point" in rule.per
-        self._debt_at = rule.per.index("debt") if "debt" in rule.per else None
+        self._by_debt = "debt" in rule.per
+        self._key = values_of(keys_in_order(rule.per))
 
     def state(self, ask: Ask, t: datetime) -> State:
         rule = self._rule
         counts = ask.known.counts(rule.count, rule.per)
         limit = rule.max if not self._shared else _share(rule.max, ask.proposal)
         if limit < 1:
-            return "", FAR
+            return STUCK
         status: str | None = None
         blocked, free = t, FAR
-        for key in _keys(rule.per, ask):
-            facts = counts.facts(key)
+        for debt in ask.debts if self._by_debt else _ONCE:
+            ask.debt = debt
+            facts = counts.facts(self._key(ask))
             if len(facts) < limit:
                 continue
-            debt = None if self._debt_at is None else key[self._debt_at]
             one, change = self._within(ask, t, facts, debt, limit)
             if one is None:
                 free = min(free, change)
@@ -87,16 +75,18 @@ class CapRule:
         self, ask: Ask, t: datetime, facts: list[Entry], debt: str | None, limit: int
     ) -> State:
         counted, change = self._counted(ask, t, facts, debt)
+        if len(counted) < limit:
+            return None, change
         if not self._zones:
-            return ("zones" if len(counted) >= limit else None), change
+            return "zones", change
         span = self._span
         free, blocked, full = FAR, t, False
         for where in self._zones:
             today = local_date(t, where)
-            over = day_start(shifted(today, 1), where)
+            over = day_start(today + DAY, where)
             first = day_start(shifted(today, 1 - span), where)
-            inside = [at for at in counted if first <= at < over]
-            if counted and counted[-1] >= over:
+            inside = counted[bisect_left(counted, first) : bisect_left(counted, over)]
+            if counted[-1] >= over:
                 free = min(free, over)
             if len(inside) >= limit:
                 full = True
@@ -114,6 +104,8 @@ class CapRule:
         if self._span < _AGES:
             begin = bisect_left(facts, t - timedelta(days=self._span + 2), key=_AT)
         exempt = self._rule.exclude_consent
+        if exempt and not ask.known.has(f"consent.{exempt}"):
+            exempt = ""
         for fact in facts[begin:]:
             at = fact.at
             if t < at <= ask.known_at:
@@ -132,22 +124,26 @@ class CapRule:
 class CooldownRule:
     """No contact for a span of days after one that counts."""
 
-    __slots__ = ("_calendar", "_rule", "_zones")
+    __slots__ = ("_by_debt", "_calendar", "_key", "_reach", "_rule", "_zones")
 
     def __init__(self, rule: Cooldown, zones: Zones, calendar: Calendar | None) -> None:
         self._rule = rule
         self._zones = zones
         self._calendar = calendar
+        self._by_debt = "debt" in rule.per
+        self._key = values_of(keys_in_order(rule.per))
+        of_days = rule.for_.mode not in _CALENDAR_MODES
+        self._reach = timedelta(days=rule.for_.days + 3) if of_days else None
 
     def state(self, ask: Ask, t: datetime) -> State:
         rule = self._rule
         counts = ask.known.counts(rule.after, rule.per)
-        reach = timedelta(days=rule.for_.days + 3)
         seen: list[Entry] = []
-        for key in _keys(rule.per, ask):
-            facts = counts.facts(key)
-            if facts and rule.for_.mode not in _CALENDAR_MODES:
-                facts = facts[bisect_left(facts, t - reach, key=_AT) :]
+        for debt in ask.debts if self._by_debt else _ONCE:
+            ask.debt = debt
+            facts = counts.facts(self._key(ask))
+            if facts and self._reach is not None:
+                facts = facts[bisect_left(facts, t - self._reach, key=_AT) :]
             seen.extend(facts)
         if not seen:
             return FREE

@@ -59,6 +59,10 @@ class Known:
         """
         return self._of.get(kind, _NONE)
 
+    def has(self, kind: str) -> bool:
+        """Tell whether there is, or was, a fact of this type: where not, no rule that waits for one can act."""
+        return kind in self._of
+
     def identity(self, person: str) -> str:
         """Answer one name for all persons that were merged (least by spelling)."""
         return self._same.get(person, person)
@@ -129,8 +133,7 @@ class Known:
         found = self._counts.get((match, per))
         if found is None:
             found = Counts(match, per, self._same)
-            for contact in self.of(_CONTACT):
-                found.append(contact)
+            found.fill(self.of(_CONTACT))
             self._counts[match, per] = found
         return found
 

@@ -18,16 +18,20 @@ Stretch = tuple[int, int]
 
 
 class Week:
-    """Which minutes of a local week are denied."""
+    """Which minutes of a local week are denied; the stretch that was last looked at is kept per zone."""
 
-    __slots__ = ("_denied", "_edges")
+    __slots__ = ("_denied", "_edges", "_seen")
 
     def __init__(self, denied: bytearray) -> None:
         self._denied = bytes(denied)
+        self._seen: dict[ZoneInfo, tuple[datetime, datetime, bool]] = {}
         self._edges = [m for m in range(_WEEK) if denied[m] != denied[m - 1]]
 
     def state(self, t: datetime, where: ZoneInfo) -> tuple[bool, datetime]:
         """Tell whether *t* is denied in *where*, and until when that surely stays so."""
+        seen = self._seen.get(where)
+        if seen is not None and seen[0] <= t < seen[1]:
+            return seen[2], seen[1]
         local = t.astimezone(where)
         minute = local.weekday() * _DAY + local.hour * 60 + local.minute
         denied = bool(self._denied[minute])
@@ -40,6 +44,7 @@ class Week:
         )
         if change.astimezone(where).utcoffset() != local.utcoffset():
             change = min(change, _jump(t, change, where))
+        self._seen[where] = t, change, denied
         return denied, change
 
 
