@@ -53,14 +53,14 @@ class Parts:
     """
     What one service is made of. `router` holds its own routes; `prepare` renders its effects (None: it
     has none); `keeps_vault`: its shell stores the contact values; `policy` reads the policy that the
-    setting ARREARS_STRATEGY names ("" is the standard one; None: the reactor's own counts).
+    settings name (None: the reactor's own counts).
     """
 
     reactor: Reactor[Any]
     router: APIRouter | None = None
     prepare: Prepare | None = None
     keeps_vault: bool = False
-    policy: Callable[[str], Any] | None = None
+    policy: Callable[[Settings], Any] | None = None
 
 
 class Runtime:
@@ -71,7 +71,7 @@ class Runtime:
         load_content(Path(settings.content) if settings.content else None)
         reactor = parts.reactor
         if parts.policy is not None:
-            reactor = replace(reactor, policy=parts.policy(settings.strategy))
+            reactor = replace(reactor, policy=parts.policy(settings))
         keys = settings.keys()
         name = reactor.name
         self.settings = settings

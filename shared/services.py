@@ -3,12 +3,13 @@
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from shared.decision import Reactor
 from shared.events.registry import SERVICES
 
 STANDARD_STRATEGY = Path(__file__).parent.parent / "deploy" / "strategies" / "standard.yaml"
+STANDARD_PACKS = Path(__file__).parent.parent / "deploy" / "packs"
 
 
 def reactor(name: str) -> Reactor[Any]:
@@ -21,12 +22,25 @@ def reactor(name: str) -> Reactor[Any]:
     return found
 
 
-def configured(name: str, strategy_path: str = "") -> Reactor[Any]:
-    """Answer the service's Reactor with the policy that it runs with; *strategy_path* "" is the standard ladder."""
+class Chosen(Protocol):
+    """What the settings say of the scheduler's policy; "" is what ships with Arrears."""
+
+    @property
+    def strategy(self) -> str: ...
+    @property
+    def packs(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+def configured(name: str, chosen: Chosen | None = None) -> Reactor[Any]:
+    """Answer the service's Reactor with the policy that it runs with (None: what ships)."""
     found = reactor(name)
     if name != SERVICES[0]:
         return found
-    return replace(found, policy=strategy(Path(strategy_path) if strategy_path else None))
+    said = (chosen.strategy, chosen.packs, chosen.content) if chosen is not None else ("", "", "")
+    strategy_, packs, content = (Path(each) if each else None for each in said)
+    return replace(found, policy=strategy(strategy_, packs, content))
 
 
 def parts(name: str) -> Any:
@@ -36,9 +50,10 @@ def parts(name: str) -> Any:
     return import_module(f"services.{name}.main").PARTS
 
 
-def strategy(path: Path | None) -> Any:
-    """Read the scheduler's strategy; None is the standard one that ships with Arrears. Raises ValueError."""
-    return import_module("services.scheduler.strategy").load(path or STANDARD_STRATEGY)
+def strategy(path: Path | None, packs: Path | None = None, content: Path | None = None) -> Any:
+    """Read the scheduler's policy: strategy, rule packs, register of texts; None is what ships. Raises ValueError."""
+    read = import_module("services.scheduler.loading").policy
+    return read(path or STANDARD_STRATEGY, packs or STANDARD_PACKS, content)
 
 
 def standing() -> Any:

@@ -2,10 +2,13 @@
 
 from bisect import bisect_left
 from datetime import date, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from shared.compliance.pack import Pack
+from shared.content.registry import Registered
+from shared.events.envelope import Name
 from shared.events.scheduler import CaseStage, Channel
 
 StepKind = Literal["contact", "visit", "legal"]
@@ -39,19 +42,21 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
     How cases are pursued.
 
-    `business_zone` is the creditor's zone, in which dates are counted. Contacts are allowed from
-    `quiet_until` to `quiet_from` local time in every zone of the customer. `bucket_bounds` are the
+    `business_zone` is the creditor's zone, in which dates are counted. `bucket_bounds` are the
     last DPD of M0, M1, ...; what is above the last bound is the last bucket. A promise is broken
     `promise_grace_days` after its date. `forget_days` is how long ids that are spent are remembered.
     Who says that they paid is left alone for `says_paid_hours`, who declares hardship for `hardship_days`.
+
+    What the ladder's contacts are before the rules: `collector` makes them, calls have this `voice`, calls and
+    messages are `autodialled`, and `conduct` holds the facts of it (`recording`: the dialler records). Whether a contact is
+    allowed, and when, is said by `packs` alone, with the tags of the texts in `content`; both are
+    loaded beside the strategy's own file (services/scheduler/loading.py).
     """
 
     name: str = "standard"
     segment: str = "standard"
     business_zone: str = "Asia/Shanghai"
     at: time = time(9, 30)
-    quiet_until: time = time(8, 0)
-    quiet_from: time = time(21, 0)
     bucket_bounds: tuple[int, ...] = (0, 30, 60, 90, 120, 150, 180)
     promise_grace_days: int = 2
     max_attempts: int = 3
@@ -59,6 +64,12 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     says_paid_hours: int = 72
     hardship_days: int = 30
     ladder: tuple[Step, ...] = ()
+    collector: Name = "bank"
+    voice: Literal["human", "ai", "prerecorded"] = "human"
+    autodialled: bool = True
+    conduct: dict[str, Any] = {}
+    packs: tuple[Pack, ...] = ()
+    content: Registered | None = None
 
     def bucket(self, dpd: int) -> str:
         """Name the bucket of *dpd*: M0 up to 0, M1 from 1 on, and so on."""

@@ -3,6 +3,7 @@
 from services.scheduler.domain import decide
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
+from services.scheduler.upcasting import with_log
 from shared.decision import Reactor
 from shared.events import (
     agencies,
@@ -38,10 +39,15 @@ SCHEDULER = Reactor(
             "visit.promise_made",
             "visit.completed",
             "visit.failed",
+            "visit.cancelled",
+            "legal.letter_sent",
+            "permit.requested",
             "legal.withdrawn",
             "follow_up.requested",
             "follow_up.withdrawn",
         }
     ),
     publishes=frozenset(scheduler.TYPES) | frozenset(common.TYPES),
+    state_version=2,
+    upcasters={1: with_log},
 )

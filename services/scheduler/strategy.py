@@ -11,6 +11,9 @@ from shared.yaml_lines import Place, YamlError, read
 _NAME = re.compile(r"^[\w.-]+\Z")
 _HOUR = re.compile(r"^\d\d:\d\d$")
 Problem = tuple[Place, str]
+_HOURS = "; hours of contact are rules now: delete it, and write FIRM.TIME.QUIET of deploy/packs/firm-standard.yaml"
+_MOVED = {"quiet_until": _HOURS, "quiet_from": _HOURS}
+"""What older strategy files hold, and where it is said now."""
 
 
 class StrategyError(ValueError):
@@ -26,7 +29,8 @@ def load(path: Path) -> Strategy:
         for where, problem in _problems(document.value):
             raise document.error(problem, *where)
     except YamlError as error:
-        raise StrategyError(str(error)) from None
+        moved = next((mend for name, mend in _MOVED.items() if f"`{name}`" in str(error)), "")
+        raise StrategyError(f"{error}{moved}") from None
     return document.value
 
 
@@ -36,8 +40,12 @@ def _problems(strategy: Strategy) -> Iterator[Problem]:
         zone(strategy.business_zone)
     except ValueError as error:
         yield ("business_zone",), str(error)
-    if strategy.quiet_until >= strategy.quiet_from:
-        yield ("quiet_until",), "must be earlier than quiet_from"
+    for name in ("packs", "content"):
+        if getattr(strategy, name):
+            yield (
+                (name,),
+                f"is loaded beside the strategy (--packs, ARREARS_{name.upper()}): delete it",
+            )
     if list(strategy.bucket_bounds) != sorted(set(strategy.bucket_bounds)):
         yield ("bucket_bounds",), "must rise"
     if not strategy.ladder:
@@ -48,20 +56,17 @@ def _problems(strategy: Strategy) -> Iterator[Problem]:
         if step.name in names:
             yield (*place, "name"), f"{step.name!r} stands twice; a step's name is its identity"
         names.add(step.name)
-        yield from _in_itself(step, place, strategy)
+        yield from _in_itself(step, place)
         if index:
             yield from _after(step, strategy.ladder[index - 1], place)
 
 
-def _in_itself(step: Step, place: Place, strategy: Strategy) -> Iterator[Problem]:
+def _in_itself(step: Step, place: Place) -> Iterator[Problem]:
     """Name what is wrong with a step whatever stands before it."""
-    at = step.at or strategy.at
     if not _NAME.match(step.name):
         yield (*place, "name"), f"{step.name!r} must be of letters, digits, and any of _ . -"
     if step.day == 0:
         yield (*place, "day"), "there is no day 0: 1 is the first day late, -1 the day before"
-    if not strategy.quiet_until <= at < strategy.quiet_from:
-        yield (*place, "at"), f"{at:%H:%M} lies in the quiet hours"
     if step.kind == "contact":
         if not step.ways:
             yield place, "a contact needs `ways`: [{channel: sms, template: sms.reminder}]"

@@ -79,13 +79,16 @@ def generate(
     say(f"{count:,} events of {customers:,} customers in {out}")
 
 
-def replay(
+def replay(  # noqa: PLR0917  typer gives them by name
     events: Annotated[
         Path | None, typer.Argument(exists=True, dir_okay=False, help="CloudEvents, one a line.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the published events go.")] = None,
     summary: Annotated[Path | None, typer.Option(help="Where the summary goes (JSON).")] = None,
     strategy: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
+    packs: Annotated[
+        Path | None, typer.Option(exists=True, help="Rule packs: a file or a folder.")
+    ] = None,
     until: Annotated[str | None, typer.Option(help="RFC 3339; default: the last input.")] = None,
     seed: Annotated[int, typer.Option(help="Of the sandbox's outcomes.")] = 1,
     per_customer: Annotated[bool, typer.Option(help="Every customer in the summary.")] = False,
@@ -108,6 +111,7 @@ def replay(
         out=out,
         summary=summary,
         strategy=strategy,
+        packs=packs,
         until=_instant(until),
         seed=seed,
         per_customer=per_customer,

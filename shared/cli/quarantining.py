@@ -196,7 +196,7 @@ async def _releases(service: str) -> AsyncIterator[Releases]:
     keys = settings.keys()
     async with _engine(name) as engine:
         yield Shell(
-            configured(name, settings.strategy),
+            configured(name, settings),
             engine,
             SystemClock(),
             keys=keys,

@@ -20,13 +20,14 @@ def replay_file(
     out: Path | None,
     summary: Path | None,
     strategy: Path | None,
+    packs: Path | None,
     until: datetime | None,
     seed: int,
     per_customer: bool,
 ) -> None:
     """Replay the file; malformed lines go to FILE.rejected.jsonl, with a note for each of the first ten."""
     try:
-        policy = load_strategy(strategy)
+        policy = load_strategy(strategy, packs)
     except (ValueError, OSError) as error:
         fail(str(error))
     began = process_time()

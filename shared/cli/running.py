@@ -27,12 +27,21 @@ def demo(
         str,
         typer.Option(hidden=True, help="Spoil the comparison, to prove it: event, state, tick."),
     ] = "",
+    packs: Annotated[
+        Path | None, typer.Option(exists=True, help="Rule packs: a file or a folder.")
+    ] = None,
 ) -> None:
     """Live a portfolio through the real services in stepped time, and compare with the replay."""
     from shared.demo.run import DemoSettings, run  # noqa: PLC0415
 
     settings = DemoSettings(
-        customers=customers, days=days, seed=seed, start=start.date(), leave=leave, plant=plant
+        customers=customers,
+        days=days,
+        seed=seed,
+        start=start.date(),
+        leave=leave,
+        plant=plant,
+        packs=packs,
     )
     raise typer.Exit(run(settings, FOLDER / "demo"))
 

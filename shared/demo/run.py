@@ -34,7 +34,7 @@ from shared.stepper import StepClient
 
 @dataclass(frozen=True, slots=True)
 class DemoSettings:
-    """What the demo is asked for; `plant` spoils the live side of the comparison, to prove it."""
+    """What the demo is asked for; `plant` spoils the live side of the comparison, to prove it; `packs`: other rules."""
 
     customers: int
     days: int
@@ -42,13 +42,15 @@ class DemoSettings:
     start: date
     leave: bool
     plant: str = ""
+    packs: Path | None = None
 
 
 def run(settings: DemoSettings, folder: Path) -> int:
     """Run the demo with its data under *folder*; answers the exit status."""
     console = Console()
     began = time.monotonic()
-    cluster = Cluster(folder, stepped=True, seed=settings.seed)
+    rules = {"ARREARS_PACKS": str(settings.packs.resolve())} if settings.packs else {}
+    cluster = Cluster(folder, stepped=True, seed=settings.seed, extra_env=rules)
     erase(folder)
     catch_signals()
     try:
@@ -101,7 +103,7 @@ async def _live(settings: DemoSettings, cluster: Cluster, console: Console, bega
     replaying = time.process_time()
     replayed = replay(
         read(path),
-        reactors=all_reactors(strategy(None)),
+        reactors=all_reactors(strategy(None, settings.packs)),
         standing=standing(),
         seed=settings.seed,
         until=until,

@@ -107,8 +107,15 @@ async def test_each_command_and_declaration_is_one_request(running):
         assert {halt["reason"] for halt in stored["halts"].values()} == {
             "person", "says_paid", "dispute", "complaint", "hardship", "attorney",
         }  # fmt: skip
-        assert stored["opt_outs"] == ["channel:call", "channel:sms", "point:p1"]
-        assert (len(stored["promises"]), len(stored["inconvenient"])) == (1, 1)
+        log = stored["log"].values()
+        optouts = [entry for entry in log if entry["type"] == "optout"]
+        assert {entry.get("channel") or entry["point"] for entry in optouts} == {
+            "call",
+            "sms",
+            "p1",
+        }
+        declared = [entry for entry in log if entry["type"] == "inconvenient.declared"]
+        assert (len(stored["promises"]), len(declared)) == (1, 1)
         await a_hold_is_released_by_the_id_that_was_answered(client)
         await what_is_refused(client)
         await who_may_not(client)

@@ -21,7 +21,7 @@ def test_a_cure_and_a_relapse():
         1,
         1,
         7,
-        30,
+        31,
         0,
     )
     assert (told.cases.by_bucket, told.cases.by_stage) == ({"M1": 1}, {"reminder": 1})

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import facts, halts, reports
+from services.scheduler.domain import asking, facts, halts, logbook, reports
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.tick import look
 from services.scheduler.policy import Strategy
@@ -24,7 +24,7 @@ from shared.clock import AT_ONCE
 from shared.decision import Decision
 from shared.events.envelope import Event, Woken
 
-_FOLDS = {**facts.FOLDS, **reports.FOLDS, **halts.FOLDS}
+_FOLDS = {**facts.FOLDS, **reports.FOLDS, **halts.FOLDS, **asking.FOLDS}
 
 
 def decide(
@@ -35,6 +35,7 @@ def decide(
         return look(case, event.data.customer_id, now, policy, fresh=event.data.fresh)
     fold = _FOLDS.get(type(event.data))
     known = fold(case, event.data, event) if fold is not None else case
+    known = logbook.note(known, event)
     if known is case:
         return Decision(case)
     return Decision(replace(known, wake_at=AT_ONCE))

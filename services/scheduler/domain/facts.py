@@ -39,6 +39,7 @@ def customer_updated(
         time_zones=data.time_zones,
         region=data.region,
         country=data.jurisdiction.country,
+        state=data.jurisdiction.state or "",
         risk_grade=data.risk_grade,
         flags=data.flags,
         preferred_channel=data.preferred_channel,
@@ -89,6 +90,7 @@ def account_updated(
         id=event.id,
         product=data.product,
         creditor=data.creditor,
+        role=data.collector_role,
         secured=bool(data.secured),
     )
     return _with_account(case, data.account_id, updated)

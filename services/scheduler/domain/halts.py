@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain import hours
-from services.scheduler.domain.reports import opt_out_recorded, opted_out, promise_made
+from services.scheduler.domain.reports import promise_made
 from services.scheduler.domain.state import CollectionCase, Halt, Payment
 from services.scheduler.policy import Strategy
 from shared.events import commands
@@ -67,19 +67,6 @@ def closure_decided(
     return replace(case, closure=event.time)
 
 
-def do_not_call(case: CollectionCase, _: commands.DoNotCallDeclared, __: Event) -> CollectionCase:
-    return opted_out(case, "channel:call")
-
-
-def inconvenient_declared(
-    case: CollectionCase, data: commands.InconvenientDeclared, event: Event
-) -> CollectionCase:
-    key = f"{event.source} {event.id}"
-    if key in case.inconvenient:
-        return case
-    return replace(case, inconvenient={**case.inconvenient, key: data.windows})
-
-
 def ends_at(halt: Halt, strategy: Strategy) -> datetime | None:
     """Answer the instant (UTC) at which time alone ends the hold; None: only a fact does."""
     if halt.reason == "says_paid":
@@ -126,7 +113,4 @@ FOLDS: dict[type[Any], Fold] = {
     commands.NoteTaken: note_taken,
     commands.ClosureDecided: closure_decided,
     commands.PromiseTaken: promise_made,
-    commands.DoNotCallDeclared: do_not_call,
-    commands.OptOutDeclared: opt_out_recorded,
-    commands.InconvenientDeclared: inconvenient_declared,
 }

@@ -1,13 +1,13 @@
-"""Walk the ladder: which step is next, when it may be taken at the earliest, and by which contact points."""
+"""Walk the ladder: which step is next, when it is its time, and by which contact points. The gate has its say later."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from services.scheduler.domain import hours
-from services.scheduler.domain.state import CollectionCase, Customer
+from services.scheduler.domain import hours, logbook
+from services.scheduler.domain.state import CollectionCase, Customer, Offer
 from services.scheduler.policy import Step, Strategy, Way
-from shared.events.scheduler import Channel, Choice
+from shared.events.scheduler import Channel
 
 KINDS_OF_POINT: dict[Channel, tuple[str, ...]] = {
     "sms": ("mobile",),
@@ -23,7 +23,7 @@ ASKED_TO_PAY = frozenset({"debtor", "co_debtor"})
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A step and the earliest instant (UTC) at which it may be taken."""
+    """A step and the instant (UTC) at which it is its time."""
 
     step: Step
     at: datetime
@@ -33,7 +33,7 @@ def upcoming(
     case: CollectionCase, customer: Customer, oldest_due_on: date, now: datetime, strategy: Strategy
 ) -> list[Timed]:
     """
-    Answer the steps that are due or come next, each at its earliest allowed instant, in the ladder's order.
+    Answer the steps whose time it is or comes next, each with its instant, in the ladder's order.
 
     A step whose day has passed may be taken from its hour on, today or the next day. Once no electronic point of
     the customer works, the next stage that needs none is brought forward to now. Of what lies
@@ -51,23 +51,22 @@ def upcoming(
         if step.day < 1 or not is_open(case, step, strategy):
             continue
         at = now if step is forward else _anchor(step, oldest_due_on, zones, strategy)
+        taken = case.steps.get(step.name)
+        if taken is not None and taken.after is not None:
+            at = max(at, taken.after)
         if at > now and nearest is None:
             nearest = step.day
-        allowed = _at_its_hour(step, max(at, now), zones, strategy)
-        if step.kind == "contact":
-            allowed = _convenient(case, allowed, zones, strategy)
-        if allowed is not None:
-            timed.append(Timed(step, allowed))
+        timed.append(Timed(step, at_its_hour(step, max(at, now), zones, strategy)))
     return timed
 
 
 def zones_of(customer: Customer, strategy: Strategy) -> hours.Zones:
-    """Answer every zone in which a contact may reach the customer: theirs, then those of their points."""
+    """Answer the zones of the customer and the debtor's points, by which steps have their hours; without any the bank's."""
     names = customer.time_zones
     for point in customer.points.values():
         if point.party in ASKED_TO_PAY and not set(point.zones).issubset(names):
             names += tuple(name for name in point.zones if name not in names)
-    return hours.known_zones(names, strategy.business_zone)
+    return hours.known_zones(names) or (strategy.business_zone,)
 
 
 def is_open(case: CollectionCase, step: Step, strategy: Strategy) -> bool:
@@ -77,40 +76,36 @@ def is_open(case: CollectionCase, step: Step, strategy: Strategy) -> bool:
 
 
 def reminder_at(
-    case: CollectionCase,
     step: Step,
     due_on: date,
     customer: Customer,
     now: datetime,
     strategy: Strategy,
 ) -> datetime | None:
-    """Answer when to remind of an instalment before it falls due; None when that day has passed."""
+    """Answer when it is time to remind of an instalment before it falls due; None when that day has passed."""
     zones = zones_of(customer, strategy)
-    at = _anchor(step, due_on, zones, strategy)
-    allowed = _convenient(case, _at_its_hour(step, max(at, now), zones, strategy), zones, strategy)
-    if allowed is None or hours.business_date(allowed, strategy) >= due_on:
-        return None
-    return allowed
+    at = at_its_hour(step, max(_anchor(step, due_on, zones, strategy), now), zones, strategy)
+    return None if hours.business_date(at, strategy) >= due_on else at
 
 
-def choices(case: CollectionCase, customer: Customer, step: Step) -> tuple[Choice, ...]:
-    """Answer the ways to make the contact, in the order in which they are tried."""
+def ways(case: CollectionCase, customer: Customer, step: Step) -> tuple[Offer, ...]:
+    """Answer the ways to make the contact by points that work, in the order in which they are tried."""
     return tuple(
-        Choice(channel=way.channel, point_id=point_id, template=way.template)
+        Offer(channel=way.channel, point_id=point_id, template=way.template)
         for way in _preferred_first(step.ways, customer)
         for point_id in _points(case, customer, way.channel)
-        if not is_opted_out(case, way.channel, point_id)
     )
 
 
-def is_opted_out(case: CollectionCase, channel: str, point_id: str) -> bool:
-    """Whether the customer does not want contact by this channel, or at this point."""
-    return f"channel:{channel}" in case.opt_outs or f"point:{point_id}" in case.opt_outs
+def works(case: CollectionCase, customer: Customer, offer: Offer) -> bool:
+    """Whether the point of the choice still stands in the record, and works."""
+    return offer.point_id in _points(case, customer, offer.channel)
 
 
 def exhausted(case: CollectionCase, customer: Customer) -> bool:
-    """Whether no electronic contact point of the debtor works (any more)."""
-    return not any(any(_points(case, customer, channel)) for channel in ELECTRONIC)
+    """Whether no electronic contact point of the debtor works (any more), or all that do were taken back."""
+    working = {each for channel in ELECTRONIC for each in _points(case, customer, channel)}
+    return not working or working <= logbook.opted_out_points(case)
 
 
 def address_point(case: CollectionCase, customer: Customer) -> str | None:
@@ -123,7 +118,6 @@ def _points(case: CollectionCase, customer: Customer, channel: Channel) -> Itera
         if (
             point.kind in KINDS_OF_POINT[channel]
             and point.party in ASKED_TO_PAY
-            and f"point:{point_id}" not in case.opt_outs
             and not _invalid(case, customer, point_id)
         ):
             yield point_id
@@ -151,33 +145,12 @@ def _anchor(step: Step, due_on: date, zones: hours.Zones, strategy: Strategy) ->
     return hours.at_local(due_on + timedelta(days=step.day), step.at or strategy.at, zones[0])
 
 
-def windows_of(case: CollectionCase) -> hours.Windows:
-    """Answer the local times that the customer declared inconvenient."""
-    return tuple(window for windows in case.inconvenient.values() for window in windows)
-
-
-def _convenient(
-    case: CollectionCase, at: datetime | None, zones: hours.Zones, strategy: Strategy
-) -> datetime | None:
-    """Put a contact off to where the customer's own windows allow it."""
-    if at is None or not case.inconvenient:
-        return at
-    return hours.convenient_from(at, zones, windows_of(case), strategy)
-
-
-def _at_its_hour(
-    step: Step, at: datetime, zones: hours.Zones, strategy: Strategy
-) -> datetime | None:
+def at_its_hour(step: Step, at: datetime, zones: hours.Zones, strategy: Strategy) -> datetime:
     """
-    Answer the first allowed instant from *at* on that is not before the step's hour of its day.
+    Answer *at*, but not before the step's hour of its day where the customer is.
 
     So what a night or an outage held up leaves together with what is due that morning, not at the
     end of the quiet hours and again at the ladder's hour.
     """
-    allowed = hours.allowed_from(at, zones, strategy)
-    if allowed is None:
-        return None
-    day = hours.local_date(allowed, zones[0])
-    return hours.allowed_from(
-        max(allowed, hours.at_local(day, step.at or strategy.at, zones[0])), zones, strategy
-    )
+    day = hours.local_date(at, zones[0])
+    return max(at, hours.at_local(day, step.at or strategy.at, zones[0]))

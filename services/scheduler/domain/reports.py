@@ -30,7 +30,17 @@ def contact_over(case: CollectionCase, data: Any, _: Event) -> CollectionCase:
 
 
 def contact_failed(case: CollectionCase, data: notifier.ContactFailed, _: Event) -> CollectionCase:
-    return _close(case, data.follow_up_id, "failed") if data.final else case
+    """Close the follow-up, or note that its next choice has its turn: that one needs a permit of its own."""
+    if data.final:
+        return _close(case, data.follow_up_id, "failed")
+    known = case.open.get(data.follow_up_id)
+    if known is None:
+        return case
+    failed = data.permit_id or known.permit_id
+    if failed in known.failed:
+        return case
+    noted = replace(known, failed=tuple(sorted({*known.failed, failed})))
+    return replace(case, open={**case.open, data.follow_up_id: noted})
 
 
 def contact_refused(
@@ -46,23 +56,6 @@ def point_invalidated(
     if known is not None and known >= event.time:
         return case
     return replace(case, invalid={**case.invalid, data.point_id: event.time})
-
-
-def opt_out_recorded(
-    case: CollectionCase, data: notifier.OptOutRecorded | commands.OptOutDeclared, _: Event
-) -> CollectionCase:
-    if data.scope not in {"point", "channel"}:  # the gate's log keeps it
-        return case
-    return opted_out(
-        case, f"{data.scope}:{data.point_id if data.scope == 'point' else data.channel}"
-    )
-
-
-def opted_out(case: CollectionCase, entry: str) -> CollectionCase:
-    """Add an opt-out, as scope:point or scope:channel; it is kept once, whoever tells it."""
-    if entry in case.opt_outs:
-        return case
-    return replace(case, opt_outs=tuple(sorted({*case.opt_outs, entry})))
 
 
 def promise_made(
@@ -133,7 +126,6 @@ FOLDS: dict[type[Any], Fold] = {
     notifier.ContactFailed: contact_failed,
     notifier.ContactRefused: contact_refused,
     notifier.ContactPointInvalidated: point_invalidated,
-    notifier.OptOutRecorded: opt_out_recorded,
     notifier.PromiseMade: promise_made,
     visits.VisitPromiseMade: promise_made,
     visits.VisitCompleted: visit_completed,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import halts, ladder, ledger, situation
+from services.scheduler.domain import following, halts, ledger, situation
 from services.scheduler.domain.state import OpenStep, Promise, Taken
 from services.scheduler.domain.view import View
 from shared.events.scheduler import (
@@ -58,9 +58,9 @@ def _why_not(view: View, step: OpenStep, held: list[str], pending: set[str]) -> 
         return "closed by a person" if view.late and not step.about else "nothing overdue"
     if held and step.kind == "contact":
         return f"held: {held[0].partition(':')[0]}"
-    if any(ladder.is_opted_out(view.case, *way.split(":", 1)) for way in step.ways):
-        return "opted out"
-    return "overdue by now" if step.about and view.overdue else ""
+    if step.about and view.overdue:
+        return "overdue by now"
+    return following.in_the_way(view, step)
 
 
 def _close_step(view: View, follow_up_id: str, step: OpenStep) -> None:
@@ -178,7 +178,12 @@ def _close(view: View) -> None:
     )
     view.say(str(case.episode), closed)
     view.case = replace(
-        case, opened_at=None, stage="idle", steps={}, cures=case.cures + (1 if cured else 0)
+        case,
+        opened_at=None,
+        stage="idle",
+        steps={},
+        refusals={key: told for key, told in case.refusals.items() if key.startswith("~")},
+        cures=case.cures + (1 if cured else 0),
     )
 
 

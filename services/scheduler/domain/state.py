@@ -1,13 +1,15 @@
 """What the scheduler knows of a customer: facts by business key, the episode, and what is under way."""
 
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 
+from shared.compliance.entries import Entry
 from shared.decision import CaseState
-from shared.events.commands import LocalWindow
 from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
-from shared.events.scheduler import FollowUpKind, HaltReason
+from shared.events.permits import PermitChannel
+from shared.events.scheduler import Channel, FollowUpKind, HaltReason
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +33,7 @@ class Customer(Stored, frozen=True):
     time_zones: tuple[str, ...] = ()
     region: str = ""
     country: str = ""
+    state: str = ""
     risk_grade: str | None = None
     flags: tuple[str, ...] = ()
     preferred_channel: str | None = None
@@ -98,6 +101,7 @@ class Account(Stored, frozen=True):
     id: str = ""
     product: str = ""
     creditor: str = ""
+    role: str = ""
     secured: bool = False
     closed: tuple[str, ...] = ()
     first_amount_at: datetime | None = None
@@ -133,13 +137,22 @@ class Halt(Stored, frozen=True):
     currency: str = ""
 
 
+class Offer(Stored, frozen=True):
+    """One choice of a contact, as it was published."""
+
+    channel: Channel
+    point_id: str
+    template: str
+
+
 class OpenStep(Stored, frozen=True):
     """
     A follow-up of the ladder that was published and is not over yet.
 
     `about` is empty for a step of the episode; for a reminder before the due date it names the
-    instalment (account/instalment/step). `sent` names the effects of it that have left, `ways` the
-    choices of a contact (channel:point_id).
+    instalment (account/instalment/step). `sent` names the effects of it that have left. A contact has `offers`,
+    its choices; `turn` is the one that has a permit, `permit_id`; `failed` are the permits of those that were
+    told failed while another was left. It is over at `not_after`.
     """
 
     step: str
@@ -147,15 +160,45 @@ class OpenStep(Stored, frozen=True):
     attempt: int = 1
     sent: tuple[str, ...] = ()
     about: str = ""
-    ways: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    turn: int = 0
+    permit_id: str = ""
+    failed: tuple[str, ...] = ()
+    not_after: datetime | None = None
 
 
 class Taken(Stored, frozen=True):
-    """What became of a step of the ladder in this episode; `again` lets it be taken once more."""
+    """What became of a step of the ladder in this episode; `again` lets it be taken once more, from `after` on."""
 
     attempt: int = 1
     result: str = ""
     again: bool = False
+    after: datetime | None = None
+
+
+class Asked(Stored, frozen=True):
+    """
+    A permit that was asked for at `at`: by a person (`by`), who wants to act at once, or by a service, for a contact
+    of its follow-up within [`not_before`, `not_after`).
+
+    `accounts` are the debts to be spoken of (none: all that is overdue); the rest says what would be done.
+    """
+
+    at: datetime
+    channel: PermitChannel
+    point_id: str
+    by: str = ""
+    follow_up_id: str = ""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    purpose: str = ""
+    accounts: tuple[str, ...] = ()
+    contacted: str = ""
+    place: str = ""
+    topic: str = ""
+    template: str = ""
+    tags: tuple[str, ...] = ()
+    conduct: dict[str, Any] = {}
 
 
 class Request(Stored, frozen=True):
@@ -174,7 +217,8 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     or withdrawn and of promises that were settled, with the instant from which they are remembered;
     `cancelled` holds follow-ups of which a contact may still turn out to have left, and the effects
     that are known to have; `regrets` maps effects that left too late to their follow-up; `changes`
-    numbers repeated announcements.
+    numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
+    an answer; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
     """
 
     customer: Customer | None = None
@@ -183,10 +227,9 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     bankrupt: dict[str, tuple[datetime, bool]] = {}
     merged: tuple[str, ...] = ()
     invalid: dict[str, datetime] = {}
-    opt_outs: tuple[str, ...] = ()
+    log: dict[str, Entry] = {}
     promises: dict[str, Promise] = {}
     halts: dict[str, Halt] = {}
-    inconvenient: dict[str, tuple[LocalWindow, ...]] = {}
     closure: datetime | None = None
 
     episode: int = 0
@@ -205,4 +248,6 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     changes: int = 0
 
     requests: dict[str, Request] = {}
+    asked: dict[str, Asked] = {}
+    refusals: dict[str, tuple[str, ...]] = {}
     spent: dict[str, datetime] = {}

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import hours, situation, standing, taking
+from services.scheduler.domain import asking, following, hours, logbook, situation, standing, taking
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.view import View
 from services.scheduler.policy import Strategy
@@ -29,6 +29,8 @@ def look(
         standing.open_or_close(view)
         standing.announce_divergence(view)
         standing.announce_holds(view)
+        asking.answer(view)
+        following.move_on(view)
         taking.fire_requests(view)
         taking.remind_before_due(view)
         taking.take_steps(view)
@@ -66,4 +68,4 @@ def _forget(view: View) -> None:
         if known and min(known.values()) < before:
             kept = {key: at for key, at in known.items() if at >= before}
             case = replace(case, **{name: kept})
-    view.case = case
+    view.case = logbook.pruned(case, view.now, view.strategy)

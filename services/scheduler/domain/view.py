@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from services.scheduler.domain import halts, hours, ledger, reconciling
+from services.scheduler.domain.gatekeeping import Gatekeeper, rules_of
 from services.scheduler.domain.ledger import Unpaid
 from services.scheduler.domain.reconciling import Comparison
 from services.scheduler.domain.state import CollectionCase
@@ -36,6 +37,7 @@ class View:
     diverged: dict[str, Comparison] = field(init=False)
     contactable: list[Unpaid] = field(init=False)
     dpd: int = field(init=False)
+    _keeper: Gatekeeper | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Fold the ledger once."""
@@ -63,6 +65,15 @@ class View:
             return False
         closed_on = hours.business_date(self.case.closure, self.strategy)
         return all(entry.due_on < closed_on for entry in self.late)
+
+    @property
+    def keeper(self) -> Gatekeeper:
+        """The gate, with what is known of the customer: folded when it is first asked."""
+        if self._keeper is None:
+            self._keeper = Gatekeeper(
+                self.case, self.customer_id, self.now, rules_of(self.strategy)
+            )
+        return self._keeper
 
     def say(self, about: str, fact: Fact) -> None:
         """Publish *fact*, which is about *about*."""

@@ -5,15 +5,25 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from services.scheduler.domain import following
 from services.scheduler.policy import Step, Strategy, Way
 from services.scheduler.service import SCHEDULER
-from shared.events import common, core_banking, legal, notifier, visits
+from shared.events import common, core_banking, declarations, legal, notifier, visits
 from shared.events.envelope import Event, Fact
 from shared.events.scheduler import FollowUpDue
 from shared.services import strategy
 from shared.testing import START, Story, days, fact, given, of_type
 
-STANDARD: Strategy = strategy(None)
+SHIPPED: Strategy = strategy(None)
+"""What a bank gets that chooses nothing: the law of every place, the bank's own rules, the register of texts."""
+STANDARD: Strategy = msgspec.structs.replace(
+    SHIPPED,
+    packs=tuple(pack for pack in SHIPPED.packs if pack.pack == "firm-standard"),
+    content=None,
+)
+"""The standard ladder under the bank's own rules alone: hours, opt-outs, declared times."""
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KNOWN = START - days(30)
 """When core banking sent the customer's record, unless a test says otherwise."""
@@ -171,51 +181,47 @@ def said(model: type[Fact], when: datetime, **named: Any) -> Event:
     return fact(model(customer_id="C1", **named), when)
 
 
+def permit_of(follow_up_id: str, index: int = 0) -> str:
+    """The permit of a choice of a follow-up of C1."""
+    return following.permit_id("C1", follow_up_id, index)
+
+
 def sent(due_: FollowUpDue, when: datetime, effect_id: str = "E1") -> Event:
     choice = due_.choices[0]
     return said(
         notifier.ContactSent, when, follow_up_id=due_.follow_up_id, effect_id=effect_id,
         channel=choice.channel, point_id=choice.point_id, template=choice.template,
         episode=due_.episode, step=due_.step, attempt=due_.attempt,
+        permit_id=permit_of(due_.follow_up_id),
     )  # fmt: skip
+
+
+def _of(model: type[Fact], follow_up_id: str, when: datetime, **named: Any) -> Event:
+    """What became of the first choice of a follow-up."""
+    first = {"effect_id": "E1", "permit_id": permit_of(follow_up_id)}
+    return said(model, when, follow_up_id=follow_up_id, **(first | named))
 
 
 def delivered(follow_up_id: str, when: datetime) -> Event:
-    return said(
-        notifier.ContactDelivered, when, follow_up_id=follow_up_id, effect_id="E1", channel="sms"
-    )
+    return _of(notifier.ContactDelivered, follow_up_id, when, channel="sms")
 
 
 def answered(follow_up_id: str, when: datetime) -> Event:
-    return said(
-        notifier.ContactAnswered,
-        when,
-        follow_up_id=follow_up_id,
-        effect_id="E1",
-        channel="call",
-        result="refused",
-        right_party=True,
-    )
+    told = {"channel": "call", "result": "refused", "right_party": True}
+    return _of(notifier.ContactAnswered, follow_up_id, when, **told)
 
 
 def unknown(follow_up_id: str, when: datetime) -> Event:
-    return said(
-        notifier.ContactUnknown, when, follow_up_id=follow_up_id, effect_id="E1", channel="sms"
-    )
+    return _of(notifier.ContactUnknown, follow_up_id, when, channel="sms")
 
 
-def failed(follow_up_id: str, when: datetime, *, final: bool = True) -> Event:
-    return said(
-        notifier.ContactFailed, when, follow_up_id=follow_up_id, effect_id="E1", channel="sms",
-        point_id="p-mobile", reason="unreachable", final=final,
-    )  # fmt: skip
+def failed(follow_up_id: str, when: datetime, *, final: bool = True, **named: Any) -> Event:
+    told = {"channel": "sms", "point_id": "p-mobile", "reason": "unreachable", "final": final}
+    return _of(notifier.ContactFailed, follow_up_id, when, **(told | named))
 
 
 def refused(follow_up_id: str, when: datetime) -> Event:
-    return said(
-        notifier.ContactRefused, when, follow_up_id=follow_up_id, effect_id="E1",
-        reason="permit_expired",
-    )  # fmt: skip
+    return _of(notifier.ContactRefused, follow_up_id, when, reason="permit_expired")
 
 
 def invalid(point_id: str, when: datetime) -> Event:
@@ -227,6 +233,14 @@ def opted_out(when: datetime, *, point_id: str | None = None, channel: Any = Non
     return said(notifier.OptOutRecorded, when, scope=scope, point_id=point_id, channel=channel)
 
 
+def opted_in(when: datetime, *, point_id: str | None = None, channel: Any = None) -> Event:
+    """The customer takes an opt-out back."""
+    return said(
+        declarations.OptInDeclared, when, by="u-7", reason="they rang us",
+        scope="point" if point_id else "channel", point_id=point_id, channel=channel,
+    )  # fmt: skip
+
+
 def promised(when: datetime, on: str, promise_id: str = "R1", **more: Any) -> Event:
     return said(
         notifier.PromiseMade, when, promise_id=promise_id, follow_up_id="F",
@@ -235,13 +249,8 @@ def promised(when: datetime, on: str, promise_id: str = "R1", **more: Any) -> Ev
 
 
 def requested(when: datetime, due_at: datetime, follow_up_id: str = "F1") -> Event:
-    return said(
-        common.FollowUpRequested,
-        when,
-        follow_up_id=follow_up_id,
-        due_at=due_at,
-        purpose="visits.plan",
-    )
+    named = {"follow_up_id": follow_up_id, "due_at": due_at, "purpose": "visits.plan"}
+    return said(common.FollowUpRequested, when, **named)
 
 
 def withdrawn(when: datetime, follow_up_id: str = "F1") -> Event:
@@ -255,14 +264,8 @@ def visited(follow_up_id: str, when: datetime, outcome: str = "met") -> Event:
 
 
 def visit_failed(follow_up_id: str, when: datetime, *, final: bool = True) -> Event:
-    return said(
-        visits.VisitFailed,
-        when,
-        visit_id="V",
-        follow_up_id=follow_up_id,
-        reason="absent",
-        final=final,
-    )
+    named = {"visit_id": "V", "follow_up_id": follow_up_id, "reason": "absent", "final": final}
+    return said(visits.VisitFailed, when, **named)
 
 
 def legal_withdrawn(follow_up_id: str, when: datetime) -> Event:

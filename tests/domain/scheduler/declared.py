@@ -1,6 +1,6 @@
 """What customers declare and the bank does beside the case, one good fact of each type, and what agencies tell."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.events import agencies, contacts, declarations
@@ -36,7 +36,7 @@ letter_of_claim.dated               -         -         -         -         -   
 transfer_notice.sent                -         -         -         -         -         -         -
 forbearance.assessed                -         -         -         -         -         -         -
 reassigned_check.clean              -         -         -         -         -         -         -
-permit.asked                        -         -         -         -         -         -         -
+permit.asked                        =r        =g        =g        =g        =g        =g        =g
 contact.reported                    -         -         -         -         -         -         -
 contact.received                    -         -         -         -         -         -         -
 agency.placed                       -         -         -         -         -         -         -
@@ -98,3 +98,15 @@ def declared(model: type[Fact], when: datetime, **more: Any) -> Event:
     if model in INSTANTS:
         return said(model, when, **{INSTANTS[model]: when} | fields)
     return said(model, when, by="u-7", reason="they rang us", **fields)
+
+
+def conversations(before: datetime, count: int) -> list[Event]:
+    """Calls that an agency had with the customer in the minutes before."""
+    return [
+        said(
+            agencies.AgencyContacted, before - timedelta(minutes=number), contact_id=f"X{number}",
+            agency="AG", occurred_at=before - timedelta(minutes=number), channel="call",
+            result="effective", point_id="p-mobile", account_ids=("A",),
+        )
+        for number in range(1, count + 1)
+    ]  # fmt: skip

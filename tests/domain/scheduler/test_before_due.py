@@ -1,5 +1,6 @@
 """Reminders before the due date: once per instalment, and never after an early payment."""
 
+from shared.events.permits import PermitRefused
 from shared.events.scheduler import FollowUpCancelled, FollowUpDue, StepSkipped
 from shared.testing import days, of_type, tick
 from tests.domain.scheduler.cases import (
@@ -11,7 +12,9 @@ from tests.domain.scheduler.cases import (
     delivered,
     due,
     follow_ups,
+    invalid,
     missed,
+    opted_in,
     opted_out,
     received,
     refused,
@@ -124,10 +127,29 @@ def test_of_several_reminders_already_past_only_the_latest_is_taken():
 
 
 def test_a_reminder_without_a_contact_point_is_skipped_with_its_reason():
-    mute = (opted_out(KNOWN, channel="sms"), opted_out(KNOWN, channel="wechat"))
-    told = story(*TOLD, *mute).run_until(at("2026-02-28"))
+    dead = (invalid("p-mobile", KNOWN), invalid("p-wechat", KNOWN))
+    told = story(*TOLD, *dead).run_until(at("2026-02-28"))
     assert [entry.reason for entry in of_type(told.published, StepSkipped)] == ["no_contact_point"]
     assert of_type(told.published, FollowUpDue) == []
+
+
+def test_a_reminder_that_no_way_allows_is_refused_once_and_never_made():
+    mute = (opted_out(KNOWN, channel="sms"), opted_out(KNOWN, channel="wechat"))
+    told = story(*TOLD, *mute).run_until(at("2026-02-28"))
+    told.given(tick(at("2026-02-28")))
+    (refusal,) = of_type(told.published, PermitRefused)
+    assert [reason.rule for reason in refusal.reasons] == ["FIRM.OPTOUT.CHANNEL"]
+    assert (refusal.step, refusal.earliest_next) == ("before_due", None)
+    assert of_type(told.published, FollowUpDue) == []
+
+
+def test_a_refused_reminder_is_made_once_the_customer_opts_in_again():
+    mute = (opted_out(KNOWN, channel="sms"), opted_out(KNOWN, channel="wechat"))
+    told = story(*TOLD, *mute).run_until(THREE_BEFORE)
+    soon = THREE_BEFORE + days(0.1)
+    told.given(opted_in(soon, channel="wechat"), tick(soon))
+    assert [choice.channel for choice in reminders(told)[0].choices] == ["wechat"]
+    assert told.state.refusals == {}
 
 
 def test_a_reminder_that_is_over_leaves_no_trace_in_the_ladder():

@@ -3,23 +3,20 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from services.scheduler.domain import hours
 from shared.canonical import digest
-from shared.events.commands import LocalWindow
 from shared.testing import START, days, tick
 from tests.domain.scheduler.books import case_of
 from tests.domain.scheduler.cases import (
-    STANDARD,
     at,
     contact_step,
     customer,
     due,
+    failed,
     follow_ups,
     local,
     missed,
+    opted_in,
     sent,
     steps_taken,
     story,
@@ -53,15 +50,17 @@ def test_an_opt_out_of_a_point_or_a_channel_takes_it_out_of_the_choices():
 def test_a_contact_under_way_by_that_channel_is_called_off_and_made_another_way():
     told = story(*OPENED, declared_opt_out(SOON, channel="sms")).when(tick(SOON))
     assert told.types() == ["follow_up.cancelled", "follow_up.due"]
-    assert told.published[-2].reason == "opted out"
+    assert told.published[-2].reason == "FIRM.OPTOUT.CHANNEL"
     assert "sms" not in {choice.channel for choice in told.published[-1].choices}
 
 
 def test_a_contact_that_had_left_is_not_made_again_another_way():
     told = story(*OPENED)
     told.given(sent(follow_ups(told)[0], SOON), declared_opt_out(SOON, channel="sms"))
-    told.when(tick(SOON))
-    assert told.types() == ["follow_up.cancelled"]
+    told.when(tick(SOON)).then()
+    told.given(failed(follow_ups(told)[0].follow_up_id, SOON, final=False)).when(tick(SOON))
+    assert told.types() == ["permit.granted"], "what failed goes on by what is still allowed"
+    assert told.published[-1].permit.channel == "wechat"
 
 
 def test_an_opt_out_of_another_channel_leaves_the_contact_alone():
@@ -110,7 +109,7 @@ def test_declarations_add_up_in_any_order():
         do_not_call(SOON),
     )
     assert len({digest(case_of(*order)) for order in permutations(words)}) == 1
-    assert len(case_of(*words).inconvenient) == 2
+    assert len(case_of(*words).log) == 3
 
 
 @pytest.mark.parametrize(
@@ -127,30 +126,20 @@ def test_a_declaration_told_again_does_not_even_wake_the_case(event):
     assert told.state is told.before
 
 
-CLOCK = st.times().map(lambda t: t.replace(minute=t.minute // 15 * 15, second=0, microsecond=0))
-WINDOWS = st.lists(
-    st.builds(LocalWindow, start=CLOCK, end=CLOCK, days=st.sampled_from([(), (1, 2, 3), (6, 7)])),
-    min_size=1, max_size=3,
-).map(tuple)  # fmt: skip
+def test_an_opt_out_that_is_taken_back_lets_the_ladder_go_on():
+    words = (
+        declared_opt_out(START - days(2), point_id="p-email"),
+        opted_in(SOON, point_id="p-email"),
+    )
+    for told_first, told_last in (words, words[::-1]):
+        told = story(told_first, told_last, customer(), MISS)
+        assert "email" in channels(told.run_until(at("2026-04-30"))), "the later word counts"
 
 
-@given(st.integers(0, 96 * 7), WINDOWS)
-def test_the_convenient_hour_is_what_a_search_by_quarters_finds(quarter, windows):
-    begin, zones = START + quarter * days(1 / 96), ("Asia/Shanghai",)
-    found = hours.convenient_from(begin, zones, windows, STANDARD)
-    for step in range(96 * 8):
-        instant = begin + step * days(1 / 96)
-        quiet = hours.allowed_from(instant, zones, STANDARD) != instant
-        if not quiet and not any(inside(instant, window) for window in windows):
-            assert found == instant
-            return
-    assert found is None
-
-
-def inside(instant, window):
-    when = instant.astimezone(hours.zone("Asia/Shanghai"))
-    today = not window.days or when.isoweekday() in window.days
-    yesterday = not window.days or (when - days(1)).isoweekday() in window.days
-    if window.start < window.end:
-        return today and window.start <= when.time() < window.end
-    return (today and when.time() >= window.start) or (yesterday and when.time() < window.end)
+def test_who_takes_every_electronic_point_back_is_visited_at_once():
+    words = [
+        declared_opt_out(START - days(1), point_id=f"p-{kind}")
+        for kind in ("mobile", "email", "wechat")
+    ]
+    told = story(*words, customer(), MISS).run_until(START)
+    assert [entry.kind for entry in follow_ups(told)] == ["visit"]

@@ -1,6 +1,6 @@
 """The hours at which a customer may be contacted: in every zone of theirs, on days with a gap, or never."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.scheduler.domain import hours, ladder
+from shared.events.permits import PermitRefused
 from shared.events.scheduler import CaseOpened, FollowUpDue
-from shared.testing import days, of_type
+from shared.testing import START, days, of_type, tick
 from tests.domain.scheduler.books import case_of
 from tests.domain.scheduler.cases import STANDARD, at, contact_step, customer, local, missed, story
 
@@ -38,8 +39,13 @@ def test_a_step_may_have_an_hour_of_its_own():
     assert local(first_step(customer(), ladder=ladder_).not_before) == "2026-03-02 18:15"
 
 
-def test_a_customer_without_zones_is_where_the_bank_is():
-    assert local(first_step(customer(zones=())).not_before) == "2026-03-02 09:30"
+def test_a_customer_without_zones_is_not_contacted_before_the_record_says_where_they_are():
+    told = story(MISS, customer(zones=()))
+    told.run_until(START)
+    (refusal,) = of_type(told.published, PermitRefused)
+    assert {reason.needs_fact for reason in refusal.reasons} == {"zones"}
+    told.given(customer(START), tick(START))
+    assert of_type(told.published, FollowUpDue)
 
 
 def test_a_zone_that_does_not_exist_is_passed_over():
@@ -80,14 +86,6 @@ def test_zones_that_leave_no_hour_leave_the_steps_waiting_and_nothing_else():
     assert of_type(told.published, FollowUpDue), "a better record sets them free"
 
 
-@pytest.mark.parametrize(("hour", "expected"), [("20:59", "2026-03-02 20:59"), ("21:00", "2026-03-03 08:00"),
-                                                ("07:59", "2026-03-02 08:00"), ("08:00", "2026-03-02 08:00")])  # fmt: skip
-def test_contact_is_allowed_from_eight_to_nine(hour, expected):
-    allowed = hours.first_allowed(at("2026-03-02", hour), ("Asia/Shanghai",), *QUIET)
-    assert allowed is not None
-    assert local(allowed) == expected
-
-
 def test_in_a_gap_of_daylight_saving_the_hour_counts_by_the_offset_before():
     gap = hours.at_local(datetime(2026, 3, 8, tzinfo=UTC).date(), time(2, 30), "America/New_York")
     assert local(gap, "America/New_York") == "2026-03-08 03:30"
@@ -109,29 +107,6 @@ def test_an_unknown_zone_is_an_error_with_its_name():
 
 ZONES = ["Asia/Shanghai", "America/New_York", "America/Los_Angeles", "Europe/London", "Pacific/Auckland",
          "Asia/Kolkata", "Pacific/Kiritimati", "America/St_Johns", "Pacific/Marquesas"]  # fmt: skip
-MOMENTS = st.integers(0, 4 * 24 * 365).map(
-    lambda n: at("2026-01-01", "00:00") + timedelta(minutes=15 * n)
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(MOMENTS, st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True))
-def test_the_first_allowed_hour_is_what_a_search_by_quarters_finds(moment, names):
-    def allowed(instant):
-        return all(
-            QUIET[0] <= instant.astimezone(ZoneInfo(name)).time() < QUIET[1] for name in names
-        )
-
-    quarters = (moment + timedelta(minutes=15 * n) for n in range(4 * 24 * 3))
-    expected = next((instant for instant in quarters if allowed(instant)), None)
-    found = hours.first_allowed(moment, tuple(names), *QUIET)
-    if (
-        expected is None and found is not None
-    ):  # only after a zone has changed its clocks, days away
-        assert found > moment + timedelta(days=3)
-        assert allowed(found)
-    else:
-        assert found == expected
 
 
 @settings(max_examples=40, deadline=None)

@@ -239,7 +239,9 @@ def test_a_contact_that_is_over_is_not_repeated(name):
 
 def test_a_failure_with_choices_left_is_not_the_end_of_the_step():
     told = story(*OPENED)
-    told.when(failed(follow_ups(told)[0].follow_up_id, START, final=False)).then_nothing()
+    told.given(failed(follow_ups(told)[0].follow_up_id, START, final=False)).when(tick(START))
+    assert told.types() == ["permit.granted"]
+    assert list(told.state.open) == [follow_ups(told)[0].follow_up_id]
 
 
 def test_an_outcome_of_an_older_episode_changes_nothing():

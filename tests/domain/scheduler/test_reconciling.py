@@ -32,6 +32,8 @@ OTHER = missed(at("2026-03-01", "06:00"), account_id="B", amount_minor=700)
 OPENED = (customer(), MISS, tick(START))
 NIGHT = at("2026-03-03", "23:00")
 """When the statement of 2026-03-03 is made, in these stories."""
+BY_NIGHT = ["permit.refused"] * 2
+"""By then reminder_1 and reminder_2 are due, and wait for the morning."""
 
 
 def found(*events):
@@ -58,13 +60,13 @@ def test_a_difference_is_told_once_and_stops_the_contact_under_way():
 def test_the_hold_ends_when_the_missing_payment_arrives():
     told = story(*OPENED, stated(NIGHT, 600), tick(NIGHT))
     told.given(received(NIGHT + days(1), 400, value_on="2026-03-03")).when(tick(NIGHT + days(1)))
-    assert told.types() == ["hold.lifted"]
+    assert told.types() == ["hold.lifted", *BY_NIGHT]
     assert told.state.diverged == {}
 
 
 def test_the_hold_ends_when_a_newer_statement_agrees():
     told = story(*OPENED, stated(NIGHT, 600), tick(NIGHT), stated(NIGHT + days(1), 1000))
-    assert told.when(tick(NIGHT + days(1))).types() == ["hold.lifted"]
+    assert told.when(tick(NIGHT + days(1))).types() == ["hold.lifted", *BY_NIGHT]
 
 
 def test_each_statement_that_differs_is_told():
@@ -85,7 +87,7 @@ def test_a_difference_that_comes_again_is_told_again_under_another_id():
 
 def test_other_accounts_go_on_with_their_own_amounts():
     told = story(customer(), MISS, OTHER, tick(START), stated(NIGHT, 600)).when(tick(NIGHT))
-    assert told.types() == ["follow_up.cancelled", "case.diverged"]
+    assert told.types() == ["follow_up.cancelled", "case.diverged", "permit.refused"]
     told.run_until(NIGHT + days(2))
     (again,) = of_type(told.published, FollowUpDue)[1:]
     assert again.situation.accounts == ("B",)

@@ -11,8 +11,8 @@ GOOD = """\
 name: trial
 business_zone: Asia/Shanghai
 at: "09:30"
-quiet_until: "08:00"
-quiet_from: "21:00"
+max_attempts: 3
+promise_grace_days: 2
 bucket_bounds: [0, 30]
 ladder:
   - name: remind
@@ -77,8 +77,10 @@ ERRORS = [
     ("an hour that is none", 'at: "10:00"', 'at: "25:00"', r"line 15: ladder\[1\].at: "),
     ("unknown zone", "Asia/Shanghai", "Asia/Shangri-La",
      "line 2: business_zone: 'Asia/Shangri-La' is not a time zone of the IANA database"),
-    ("quiet hours turned round", 'quiet_until: "08:00"', 'quiet_until: "22:00"',
-     "line 4: quiet_until: must be earlier than quiet_from"),
+    ("quiet hours", "max_attempts: 3", 'quiet_until: "08:00"',
+     "line 4: .*unknown field `quiet_until`.*; hours of contact are rules now: delete it, and write FIRM.TIME.QUIET"),
+    ("packs in the strategy", "max_attempts: 3", "packs: [{pack: mine, version: v1}]",
+     r"line 4: packs: is loaded beside the strategy \(--packs, ARREARS_PACKS\): delete it"),
     ("bounds that fall", "[0, 30]", "[30, 0]", "line 6: bucket_bounds: must rise"),
     ("bounds that stand", "[0, 30]", "[0, 0, 30]", "line 6: bucket_bounds: must rise"),
     ("no ladder", GOOD[GOOD.index("ladder"):], "", "line 1: ladder: needs at least one step"),
@@ -91,9 +93,6 @@ ERRORS = [
      r"line 19: ladder\[2\].day: steps stand in the order of their days; 'call' is later"),
     ("stages that fall", "stage: contact", "stage: legal",
      r"line 20: ladder\[2\].stage: stages only rise; 'call' is further"),
-    ("a step by night", 'at: "10:00"', 'at: "21:00"', r"line 15: ladder\[1\].at: 21:00 lies in the quiet hours"),
-    ("every step by night", 'at: "09:30"', 'at: "07:59"',
-     r"line 8: ladder\[0\].at: 07:59 lies in the quiet hours"),
     ("a contact without ways", "    ways: [{channel: sms, template: sms.reminder}]\n", "",
      r"line 8: ladder\[0\]: a contact needs `ways`: \[\{channel: sms, template: sms.reminder\}\]"),
     ("a visit with ways", "kind: visit", "kind: visit\n    ways: [{channel: sms, template: t}]",

@@ -4,7 +4,7 @@ A new event type or stage makes this fail until its cells are answered. A cell n
 and what is published, in order; `-` is nothing, `=` means that the stage stays. Letters:
 
     o case.opened   a segment.assigned   b bucket.changed   x case.closed   e stage.entered
-    d follow_up.due   c follow_up.cancelled   h hold.applied   k promise.kept   v case.diverged   s step.skipped
+    d follow_up.due   c follow_up.cancelled   h hold.applied   k promise.kept   v case.diverged   s step.skipped   g permit.granted   r permit.refused
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ import pytest
 
 from services.scheduler.policy import STAGES
 from services.scheduler.service import SCHEDULER
-from shared.events import notifier, visits
+from shared.events import legal, notifier, permits, visits
 from shared.events.envelope import Event
 from shared.events.registry import WOKEN
 from shared.testing import Story, days, tick
@@ -86,11 +86,14 @@ contact.failed             -               -           -          -          -  
 contact.refused            -               -           =d         =d         =d         -          -
 contact.unknown            -               -           -          -          -          -          -
 contact_point.invalidated  -               -           -          -          -          -          -
-opt_out.recorded           -               -           =cd        =cd        -          -          -
+opt_out.recorded           -               -           =cd        -          -          -          -
 promise.made               =k              =h          =ch        =ch        =ch        =h         =h
 visit.promise_made         =k              =h          =ch        =ch        =ch        =h         =h
 visit.completed            -               -           -          -          -          -          -
 visit.failed               -               -           -          -          -          -          -
+visit.cancelled            -               -           -          -          -          -          -
+legal.letter_sent          -               -           -          -          -          -          -
+permit.requested           =r              =g          =g         =g         =g         =g         =g
 legal.withdrawn            -               -           -          -          -          -          -
 attorney.appointed         -               =h          =ch        =ch        =ch        =h         =h
 closure.decided            -               idle:bx     idle:cbx   idle:cbx   idle:cbx   idle:cbx   idle:cbx
@@ -102,7 +105,7 @@ hold.placed                -               =h          =ch        =ch        =ch
 hold.released              -               -           -          -          -          -          -
 inconvenient.declared      -               -           -          -          -          -          -
 note.taken                 -               -           -          -          -          -          -
-opt_out.declared           -               -           =cd        =cs        -          -          -
+opt_out.declared           -               -           =cd        =cr        -          -          -
 payment.claimed            -               =h          =ch        =ch        =ch        =h         =h
 promise.taken              =k              =h          =ch        =ch        =ch        =h         =h
 follow_up.requested        =d              =d          =d         =d         =d         =d         =d
@@ -113,7 +116,7 @@ woken                      -               reminder:de =d         =d         =d 
 LETTERS = {
     "case.opened": "o", "segment.assigned": "a", "bucket.changed": "b", "case.closed": "x",
     "stage.entered": "e", "follow_up.due": "d", "follow_up.cancelled": "c", "hold.applied": "h",
-    "promise.kept": "k", "case.diverged": "v", "step.skipped": "s",
+    "promise.kept": "k", "case.diverged": "v", "step.skipped": "s", "permit.granted": "g", "permit.refused": "r",
 }  # fmt: skip
 REACHED = {
     "idle": at("2026-03-02", "08:10"), "open": at("2026-03-02", "08:10"), "reminder": at("2026-03-02"),
@@ -187,6 +190,30 @@ FACTS: dict[str, Callable[[Story], Event]] = {
     ),
     "visit.completed": lambda told: visited(last_id(told), told.now),
     "visit.failed": lambda told: visit_failed(last_id(told), told.now),
+    "visit.cancelled": lambda told: said(
+        visits.VisitCancelled,
+        told.now,
+        visit_id="V",
+        follow_up_id=last_id(told),
+        reason="hold: person",
+    ),
+    "legal.letter_sent": lambda told: said(
+        legal.LegalLetterSent,
+        told.now,
+        follow_up_id=last_id(told),
+        effect_id="E",
+        reply_by_on=at("2026-12-01").date(),
+    ),
+    "permit.requested": lambda told: said(
+        permits.PermitRequested,
+        told.now,
+        permit_id="V1",
+        follow_up_id=last_id(told),
+        channel="visit",
+        point_id="p-post",
+        not_before=told.now,
+        not_after=told.now + days(1),
+    ),
     "legal.withdrawn": lambda told: legal_withdrawn(last_id(told), told.now),
     "hold.placed": lambda told: placed(told.now),
     "hold.released": lambda told: let_go(told.now),

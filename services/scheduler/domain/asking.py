@@ -1,0 +1,142 @@
+"""Answer those who ask leave for a contact: people at the phone, and services that plan a contact of their own."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from services.scheduler.domain import proposing
+from services.scheduler.domain.gatekeeping import Ruling, permit, refused
+from services.scheduler.domain.state import Asked, CollectionCase, Promise
+from services.scheduler.domain.view import View
+from shared.events import contacts, permits
+from shared.events.envelope import Event
+from shared.ids import derive
+from shared.permits.outcomes import reservation
+
+Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
+LIFETIME = timedelta(minutes=2)
+"""How long a person may take from the permit to the contact (RULES.md section 4)."""
+TOO_LATE = "PERMIT.TOO_LATE"
+"""The request was answered when its time was over."""
+HELD = "CASE.HOLD."
+NOT_DUE = "CASE.NOTHING_DUE"
+_PURSUING = frozenset({"collect", "locate", "reminder"})
+"""What a hold of the case stops; whoever answers the customer is bound by the packs alone."""
+
+
+def asked(case: CollectionCase, data: contacts.PermitAsked, event: Event) -> CollectionCase:
+    """Note that a person wants to make a contact now."""
+    wanted = Asked(
+        at=event.time, by=data.by, channel=data.channel, point_id=data.point_id,
+        purpose=data.purpose, accounts=data.account_ids, contacted=data.contacted,
+        place=data.place, topic=data.topic, template=data.template, tags=data.tags,
+        conduct=data.conduct,
+    )  # fmt: skip
+    return _noted(case, data.permit_id, wanted)
+
+
+def requested(case: CollectionCase, data: permits.PermitRequested, event: Event) -> CollectionCase:
+    """Note that a service wants to make a contact within a window."""
+    wanted = Asked(
+        at=event.time, follow_up_id=data.follow_up_id, channel=data.channel,
+        point_id=data.point_id, not_before=data.not_before, not_after=data.not_after,
+        purpose=data.purpose, conduct=data.conduct,
+    )  # fmt: skip
+    return _noted(case, data.permit_id, wanted)
+
+
+def reported(case: CollectionCase, data: contacts.ContactReported, event: Event) -> CollectionCase:
+    """Take the promise that a person was given; what else came of the contact stands in the log."""
+    promise_id = derive("scheduler", data.customer_id, data.permit_id, "promise")
+    if data.promised_on is None or promise_id in case.promises or promise_id in case.spent:
+        return case
+    promise = Promise(promised_on=data.promised_on, made_at=event.time)
+    return replace(case, promises={**case.promises, promise_id: promise})
+
+
+def _noted(case: CollectionCase, permit_id: str, wanted: Asked) -> CollectionCase:
+    if permit_id in case.asked or permit_id in case.spent:
+        return case
+    return replace(case, asked={**case.asked, permit_id: wanted})
+
+
+def answer(view: View) -> None:
+    """Grant or refuse what was asked, in the order in which it was: the first one gets the last place."""
+    waiting = sorted(view.case.asked.items(), key=lambda each: (each[1].at, each[0]))
+    for permit_id, wanted in waiting:
+        _answer(view, permit_id, wanted)
+    if waiting:
+        answered = dict.fromkeys((permit_id for permit_id, _ in waiting), view.now)
+        view.case = replace(view.case, asked={}, spent={**view.case.spent, **answered})
+
+
+def _answer(view: View, permit_id: str, wanted: Asked) -> None:
+    begins = max(wanted.not_before or view.now, view.now)
+    ends = wanted.not_after or wanted.at + LIFETIME
+    stopped = _stopped(view, wanted)
+    if begins >= ends:
+        stopped = refused(TOO_LATE)
+    made = stopped or proposing.asked(view, wanted, begins)
+    ruling = proposing.judged(view, made)
+    at = begins if ruling.allowed else ruling.earliest
+    if (
+        isinstance(made, Ruling)
+        or at is None
+        or at >= ends
+        or not (wanted.not_before or ruling.allowed)
+    ):
+        _refuse(view, permit_id, wanted, ruling)
+        return
+    assert ruling.until is not None, "what is allowed is allowed until some time"
+    way = (wanted.channel, wanted.point_id)
+    if wanted.not_after is None:
+        ends = at + LIFETIME
+    leave = permit(permit_id, way, at, min(ruling.until, ends), ruling)
+    view.case = view.keeper.reserve(view.case, reservation(leave, made, view.now))
+    view.say(
+        permit_id,
+        permits.PermitGranted(
+            customer_id=view.customer_id,
+            permit=leave,
+            follow_up_id=wanted.follow_up_id,
+            by=wanted.by,
+        ),
+    )
+
+
+def _stopped(view: View, wanted: Asked) -> Ruling | None:
+    """Answer what of the case itself stands in the way of pursuing the debt."""
+    if wanted.purpose and wanted.purpose not in _PURSUING:
+        return None
+    if held := view.held():
+        return refused(HELD + held[0].partition(":")[0].upper())
+    return None if view.overdue or wanted.purpose == proposing.REMIND else refused(NOT_DUE)
+
+
+def _refuse(view: View, permit_id: str, wanted: Asked, ruling: Ruling) -> None:
+    inputs = {"at": view.now.isoformat(), "purpose": wanted.purpose, "conduct": wanted.conduct}
+    view.say(
+        permit_id,
+        permits.PermitRefused(
+            customer_id=view.customer_id,
+            permit_id=permit_id,
+            channel=wanted.channel,
+            point_id=wanted.point_id,
+            follow_up_id=wanted.follow_up_id,
+            by=wanted.by,
+            reasons=ruling.reasons,
+            earliest_next=ruling.earliest,
+            inputs=inputs,
+            packs=ruling.packs,
+            facts=ruling.facts,
+        ),
+    )
+
+
+FOLDS: dict[type[Any], Fold] = {
+    contacts.PermitAsked: asked,
+    contacts.ContactReported: reported,
+    permits.PermitRequested: requested,
+}

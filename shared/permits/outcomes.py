@@ -1,0 +1,97 @@
+"""What a permit is in the gate's log: a contact that is pending until its outcome is told. Pure.
+
+The entry of a permit is known by (`permit`, permit_id), whoever speaks of it. Outcomes only ever add to what is
+known: the instant is that of the first one told, the result the weightiest, in whatever order they come.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from shared.compliance.entries import Entry
+from shared.compliance.proposal import Proposal
+from shared.events import contacts, legal, notifier, visits
+from shared.events.permits import Permit
+
+SRC = "permit"
+GONE = "gone"
+"""Nothing came of it and nothing will: the reservation ends, unless something did come of it."""
+_FAILED = {"unreachable": "no_answer", "invalid_point": "not_connected"}
+_AT_THE_DOOR = {"absent": "no_answer", "moved": "answered"}
+_WEIGHT = {"pending": 0, "delivered": 2, "answered": 3, "effective": 4}
+"""All other results are failures (1): what is told to have arrived after all has arrived."""
+
+
+def reservation(permit: Permit, proposals: tuple[Proposal, ...], now: datetime) -> Entry:
+    """
+    Answer the entry that the permit for the contact is, granted at *now*: pending until `not_after`.
+
+    Where the debts have several creditors none is named, so that the contact counts for each.
+    """
+    first = proposals[0]
+    creditors = {proposal.creditor for proposal in proposals}
+    return Entry(
+        id=permit.permit_id,
+        src=SRC,
+        type="contact",
+        at=max(permit.not_before, now),
+        rec=now if permit.not_before > now else None,
+        person=first.person,
+        contacted=first.contacted,
+        debts=tuple(sorted({debt for proposal in proposals for debt in proposal.debts})),
+        point=first.point,
+        channel=first.channel,
+        direction="out",
+        result="pending",
+        party=first.party,
+        purpose=first.purpose,
+        creditor=first.creditor if len(creditors) == 1 else "",
+        collector=first.collector,
+        expires=permit.not_after,
+    )
+
+
+def permit_of(data: Any) -> str:
+    """Answer the permit under which what the fact tells of was done; "" for none."""
+    return getattr(data, "permit_id", "") or ""
+
+
+def result_of(data: Any) -> str:
+    """Answer the result in the gate's words, GONE, or "" for a fact that tells no outcome."""
+    match data:
+        case notifier.ContactSent():
+            return "pending" if data.channel == "call" else "delivered"
+        case notifier.ContactDelivered() | legal.LegalLetterSent():
+            return "delivered"
+        case notifier.ContactAnswered():
+            return "effective" if data.right_party else "answered"
+        case notifier.ContactFailed():
+            return _FAILED.get(data.reason, "failed")
+        case notifier.ContactUnknown():
+            return "pending"
+        case contacts.ContactReported():
+            return data.result
+        case visits.VisitCompleted():
+            return _AT_THE_DOOR.get(data.outcome, "effective")
+        case visits.VisitFailed():
+            return "pending" if data.reason == "unknown" else GONE
+        case notifier.ContactRefused() | visits.VisitCancelled():
+            return GONE
+        case _:
+            return ""
+
+
+def with_outcome(known: Entry, result: str, at: datetime) -> Entry | None:
+    """Answer the permit's entry after *result* was told of it at *at*; None where it goes."""
+    reserved = known.expires is not None
+    if result == GONE:
+        return None if reserved else known
+    heavier = max(known.result, result, key=lambda each: (_WEIGHT.get(each, 1), each))
+    return replace(
+        known,
+        at=at if reserved else min(known.at, at),
+        rec=at if reserved or known.rec is None else max(known.rec, at),
+        result=heavier,
+        expires=None,
+    )

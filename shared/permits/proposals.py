@@ -1,0 +1,105 @@
+"""Put what is to be done into the gate's words: one Proposal for each kind of debt that the contact is about. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.compliance.proposal import Proposal
+from shared.permits.reading import gate_channel
+
+NONE = "none"
+"""A field that the record has no value for, where that is known: it selects no pack, and is no missing fact."""
+_WITH_STATES = frozenset({"US"})
+"""Countries whose states have rules of their own: there a record without a state is a missing fact."""
+_PEOPLE = frozenset({"debtor", "co_debtor"})
+
+
+class Whom(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer: the zones of the record (IANA names), and whose law applies."""
+
+    customer_id: str
+    zones: tuple[str, ...] = ()
+    country: str = ""
+    state: str = ""
+    region: str = ""
+    language: str = ""
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """The contact point, whose it is ("" where nobody knows), and its own zones."""
+
+    point_id: str
+    party: str = ""
+    zones: tuple[str, ...] = ()
+
+
+class Debt(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that the contact is about; what its record does not say is "" ."""
+
+    account_id: str
+    product: str = ""
+    creditor: str = ""
+    role: str = ""
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """How it is done: by whom (`collector`), with which text (`tags`) and conduct; `channel` is one of the bus."""
+
+    channel: str
+    purpose: str
+    collector: str
+    voice: str = ""
+    autodialled: bool = False
+    tags: frozenset[str] = frozenset()
+    conduct: dict[str, Any] = {}
+    contacted: str = ""
+    place: str = ""
+    topic: str = ""
+    language: str = ""
+
+
+def proposals(
+    at: datetime, whom: Whom, where: Where, debts: Iterable[Debt], act: Act
+) -> tuple[Proposal, ...]:
+    """
+    Answer what is proposed for the instant *at*: all of it must be allowed.
+
+    Debts of one product, creditor and role make one proposal; without a debt there is one about none.
+    """
+    kinds: dict[tuple[str, str, str], list[str]] = {}
+    for debt in debts:
+        kinds.setdefault((debt.product, debt.creditor, debt.role), []).append(debt.account_id)
+    third = where.point_id if where.party and where.party not in _PEOPLE else ""
+    states = whom.country in _WITH_STATES or not whom.country
+    nowhere = "" if not whom.country else NONE
+    return tuple(
+        Proposal(
+            at=at,
+            channel=gate_channel(act.channel),
+            voice=act.voice if act.channel == "call" else "",
+            autodialled=act.autodialled and act.channel in {"call", "sms"},
+            purpose=act.purpose,
+            party=where.party,
+            person=whom.customer_id,
+            contacted=act.contacted or third,
+            debts=tuple(sorted(accounts)),
+            point=where.point_id,
+            place=act.place,
+            topic=act.topic,
+            creditor=creditor,
+            collector=act.collector,
+            role=role,
+            product=product,
+            zones=whom.zones + tuple(zone for zone in where.zones if zone not in whom.zones),
+            tags=act.tags,
+            conduct=act.conduct,
+            debtor_country=whom.country,
+            debtor_state=whom.state or ("" if states else NONE),
+            debtor_city=whom.region or nowhere,
+            region=whom.region or nowhere,
+            language=act.language or whom.language,
+        )
+        for (product, creditor, role), accounts in sorted(kinds.items() or [(("", "", ""), [])])
+    )
