@@ -1,15 +1,15 @@
-"""`python -m benchmarks [events|replay|ticks|traces ...]`: measure, and print each figure beside its goal."""
+"""`python -m benchmarks [events|gate|replay|ticks|traces ...]`: measure, and print each figure beside its goal."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import events, replaying, ticks, traces
+from benchmarks import events, gate, replaying, ticks, traces
 from benchmarks.tables import machine
 from shared.telemetry import configure_logs
 
-NAMES = ("events", "replay", "ticks", "traces")
+NAMES = ("events", "gate", "replay", "ticks", "traces")
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
         asyncio.run(traces.run(load))
     if "replay" in names:
         replaying.run(chosen.tape, chosen.customers)
+    if "gate" in names:
+        gate.run()
     if "ticks" in names:
         asyncio.run(ticks.run())
 
