@@ -23,7 +23,11 @@ class NotifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     The bank's choices, with defaults; a part of what decides, so recorded with its digest.
 
     `keep`: how long after its last news a follow-up is remembered, so that a late receipt is still
-    reported. `receipts_kept`: how many receipts for unknown effects a case holds at most (the newest).
+    reported. `fresher`: for how long an opt-out or invalid point that came to the notifier counts against
+    permits, because the scheduler may not have heard; `leave_kept`: how long that, and what was
+    said of permits of unknown follow-ups, is remembered, and for how long after the window of a follow-up its
+    picture is good enough for another choice. After a refusal for changed rule packs a step is not to be
+    tried for `packs_pause`, after one that can only be a defect for `defect_pause`. `receipts_kept`: how many receipts for unknown effects a case holds at most (the newest).
     `languages`: those that have templates, the first of one family ("en" for "en-GB") wins;
     `fallback_language` for all others. `pay_within_days`: days that a text of this template grants,
     counted from the date of its figures; `pay_within_days_else` where a template is not named.
@@ -33,6 +37,10 @@ class NotifierPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     keep: timedelta = timedelta(days=60)
+    fresher: timedelta = timedelta(hours=1)
+    leave_kept: timedelta = timedelta(days=1)
+    packs_pause: timedelta = timedelta(minutes=15)
+    defect_pause: timedelta = timedelta(hours=1)
     receipts_kept: int = 64
     languages: tuple[str, ...] = ("zh-CN", "en")
     fallback_language: str = "zh-CN"

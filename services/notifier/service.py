@@ -9,7 +9,15 @@ NOTIFIER: Reactor[Correspondence] = Reactor(
     state=Correspondence,
     decide=decide,
     policy=NotifierPolicy(),
-    reacts_to=frozenset({"follow_up.due", "follow_up.cancelled", "provider.receipt"}),
+    reacts_to=frozenset(
+        {
+            "follow_up.due",
+            "follow_up.cancelled",
+            "permit.granted",
+            "permit.refused",
+            "provider.receipt",
+        }
+    ),
     publishes=frozenset(
         {
             "contact.sent",
@@ -20,6 +28,7 @@ NOTIFIER: Reactor[Correspondence] = Reactor(
             "contact.unknown",
             "promise.made",
             "contact_point.invalidated",
+            "opt_out.recorded",
         }
     ),
 )

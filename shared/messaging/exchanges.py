@@ -14,9 +14,10 @@ from typing import Any
 import structlog
 
 from shared.clock import Clock
-from shared.messaging import permitted, refusals, spans
+from shared.messaging import refusals, spans
 from shared.messaging.causes import Cause
 from shared.messaging.effect_rows import EffectRow
+from shared.permits import permitted
 from shared.providers import (
     AT_THE_SAME_TIME,
     ATTEMPT_SECONDS,

@@ -7,9 +7,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.events.envelope import Event
-from shared.messaging import fuses, permitted
+from shared.messaging import fuses
 from shared.messaging.effect_rows import EffectRow
 from shared.outgoing import refused_event
+from shared.permits import permitted
 
 log = structlog.get_logger(__name__)
 

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from shared.decision import CaseState, Decision, Effect, Reactor
 from shared.events.envelope import Event, Fact, Woken
 from shared.events.registry import CORE_BANKING, EVENT_TYPES, WOKEN
-from shared.messaging import permitted
 from shared.outgoing import outcome_event, published_event, refused_event
+from shared.permits import permitted
 
 MAX_ROUNDS = 50
 """More passes than this at one instant are a defect: services that answer each other for ever."""

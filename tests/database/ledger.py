@@ -19,7 +19,7 @@ from shared.events.notifier import ProviderReceipt
 from shared.events.permits import Permit
 from shared.events.scheduler import FollowUpCancelled, FollowUpDue
 from shared.ids import derive
-from shared.messaging.permitted import carried
+from shared.permits.permitted import carried
 
 FAILING = "FAIL"
 WAIT = timedelta(days=3)

@@ -15,12 +15,13 @@ from shared.db import engine_for
 from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.events.registry import BY_HTTP, CORE_BANKING, EVENT_TYPES, SERVICES
-from shared.messaging import effect_rows, outbox, permitted
+from shared.messaging import effect_rows, outbox
 from shared.messaging.decode import encode
 from shared.messaging.partitions import partition_of
 from shared.messaging.records import Record
 from shared.messaging.shell import Shell
 from shared.outgoing import outcome_event, refused_event
+from shared.permits import permitted
 from shared.sandbox.outcomes import facts as sandbox_facts
 from tests.database.support import KEYS, PARTITIONS, Database, always, cut
 

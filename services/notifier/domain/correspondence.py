@@ -1,18 +1,21 @@
 """What the notifier remembers of a customer: follow-ups, their choices, and what has been reported of them."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from shared.decision import CaseState
+from shared.events.permits import Permit
 from shared.events.scheduler import Channel, Situation
 
 Outcome = Literal["sent", "delivered", "answered", "failed", "refused", "unknown"]
 Told = Literal[
-    "sent", "delivered", "answered", "promised", "failed", "invalidated", "refused", "unknown"
-]
-"""What can be reported of one contact, each at most once."""
+    "sent", "delivered", "answered", "promised", "opted_out", "failed", "invalidated", "refused", "unknown",
+    "skipped",
+]  # fmt: skip
+"""What can be told of one contact, each at most once; `skipped` is reported to nobody: a later choice got leave."""
 IN_ORDER: tuple[Told, ...] = get_args(Told)
 ENDS = frozenset({"delivered", "answered", "refused", "unknown"})
 """
@@ -38,24 +41,61 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.time, self.effect_id, *content)
 
 
+class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Leave for a choice of a follow-up, given by the scheduler at `at`."""
+
+    follow_up_id: str
+    permit: Permit
+    at: datetime
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """No leave any more, said by the scheduler at `at`: the rules in the way, what was judged, when to ask again."""
+
+    at: datetime
+    rules: tuple[str, ...] = ()
+    inputs: dict[str, Any] = {}
+    earliest_next: datetime | None = None
+
+
+class Barred(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A point that the notifier itself learnt at `at` not to use: opted_out or invalid_point."""
+
+    at: datetime
+    reason: str
+
+
 class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One choice of a follow-up, and what has been reported of it."""
+    """
+    One choice of a follow-up, and what has been told of it.
+
+    `permit_id` is the permit under which it started (the first choice's from the beginning), given at
+    `granted_at`; `permit` the whole of the first choice's, until it started.
+    """
 
     effect_id: str
     channel: Channel
     point_id: str
     template: str
     told: tuple[Told, ...] = ()
+    permit: Permit | None = None
+    permit_id: str = ""
+    granted_at: datetime | None = None
 
     @property
     def ends(self) -> bool:
         """Whether no other choice may be tried after what was told of this one."""
         return not ENDS.isdisjoint(self.told)
 
+    @property
+    def passed(self) -> bool:
+        """Whether the next choice may have its turn: it was told failed, or is skipped."""
+        return "failed" in self.told or "skipped" in self.told
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    One follow-up: its choices in order, and the window in which they may leave.
+    One follow-up: its choices in order, and the window in which the first may leave.
 
     `begun`: the first choice was started. `situation` is dropped as soon as no further text can be
     needed. `news_at`: the latest time of a fact about it.
@@ -72,22 +112,27 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     situation: Situation | None = None
 
     @property
-    def failed(self) -> int:
-        """How many choices, from the first on, were told failed."""
+    def passed(self) -> int:
+        """How many choices, from the first on, had their turn: told failed, or skipped."""
         for index, contact in enumerate(self.contacts):
-            if "failed" not in contact.told:
+            if not contact.passed:
                 return index
         return len(self.contacts)
 
     @property
     def started(self) -> int:
-        """How many choices were started: the next one is in the tick in which one is told failed."""
-        return self.failed + 1 if self.begun else 0
+        """How many choices were started or skipped: after a failure the next one waits for its permit."""
+        if not self.begun:
+            return 0
+        place = self.passed
+        waits = 0 < place < len(self.contacts) and not self.contacts[place].permit_id
+        waits = waits and bool(self.contacts[0].permit_id)  # until every follow-up bears its permit
+        return place if waits else place + 1
 
     @property
     def ended(self) -> bool:
         """Whether no further choice will be tried, whatever else is told."""
-        return self.failed == len(self.contacts) or any(c.ends for c in self.contacts)
+        return self.passed == len(self.contacts) or any(c.ends for c in self.contacts)
 
     @property
     def waits(self) -> bool:
@@ -107,9 +152,35 @@ class Correspondence(CaseState, frozen=True, kw_only=True):
     All that the notifier remembers of a customer; its stages are idle and contacting.
 
     `notices` and `cancelled` by follow_up_id, the latter with the time of the cancellation;
-    `receipts` are not reported yet, or belong to no effect known so far.
+    `receipts` are not reported yet, or belong to no effect known so far. `grants` and `refusals` by
+    permit_id are what the scheduler said last of it, `barred` by point_id what it may not know yet.
     """
 
     notices: dict[str, Notice] = {}
     cancelled: dict[str, datetime] = {}
     receipts: tuple[Receipt, ...] = ()
+    grants: dict[str, Grant] = {}
+    refusals: dict[str, Refusal] = {}
+    barred: dict[str, Barred] = {}
+
+    def point_of(self, effect_id: str) -> str:
+        """Answer the point that an effect goes to, "" if it is no effect of a follow-up remembered here."""
+        return next(
+            (
+                contact.point_id
+                for notice in self.notices.values()
+                for contact in notice.contacts
+                if contact.effect_id == effect_id
+            ),
+            "",
+        )
+
+    def pending(self) -> Mapping[str, Contact]:
+        """Answer, by effect_id, the contacts that were started, are still wanted, and of which nothing was told."""
+        return {
+            contact.effect_id: contact
+            for follow_up_id, notice in self.notices.items()
+            if follow_up_id not in self.cancelled
+            for contact in notice.contacts
+            if contact.effect_id in notice.pending
+        }

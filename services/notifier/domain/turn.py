@@ -1,13 +1,24 @@
 """One follow-up in one tick: report what was told of its choices, and start the choice whose turn it is."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, cast, get_args
 
 from msgspec.structs import replace
 
 from services.notifier.domain.correspondence import IN_ORDER, Contact, Notice, Receipt, Told
-from services.notifier.policy import NotifierPolicy, choose_language, days_to_pay
+from services.notifier.domain.leave import (
+    MISMATCH,
+    OPTED_OUT,
+    PERMIT_EXPIRED,
+    Leave,
+    Why,
+    barring,
+    of_permit,
+    suits,
+)
+from services.notifier.domain.request import request_of
+from services.notifier.policy import NotifierPolicy
 from shared.decision import Effect
 from shared.events.envelope import Fact
 from shared.events.notifier import (
@@ -18,13 +29,13 @@ from shared.events.notifier import (
     ContactRefused,
     ContactSent,
     ContactUnknown,
+    OptOutRecorded,
     PromiseMade,
     ReasonClass,
 )
-from shared.events.scheduler import Situation
+from shared.events.permits import Permit
 from shared.ids import derive
 
-PERMIT_EXPIRED = "permit_expired"
 _REASONS = frozenset(get_args(ReasonClass))
 
 
@@ -40,6 +51,7 @@ class Turn:
     follow_up_id: str
     now: datetime
     policy: NotifierPolicy
+    leave: Leave
     reports: list[tuple[str, Fact]] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     withdraw: list[str] = field(default_factory=list)
@@ -48,25 +60,28 @@ class Turn:
         """
         Go through the choices in order, up to the one under way; answer the notice after it.
 
-        A choice is started when all before it were told failed, unless something ended the follow-up.
-        The receipts of a choice are taken out of *news* once all before it were told failed, started
-        or not: so it does not matter whether the failure or what ended the follow-up was told first.
+        The first choice is started at once, another when all before it had their turn and it has its own
+        permit, unless something ended the follow-up. The receipts of a choice that waits for its permit are
+        left in *news*; once something ended the follow-up they are taken out, started or not: so it
+        does not matter whether the failure or what ended the follow-up was told first.
         """
-        if before.begun and not any(choice.effect_id in news for choice in before.contacts):
-            return self._forgetful(before, cancelled=cancelled)
         contacts = list(before.contacts)
         news_at = before.news_at
         over = cancelled
         started = before.started
         for index, choice in enumerate(before.contacts):
-            starts = index >= started and not over
-            contact = self._start(before, choice) if starts else choice
-            receipts = news.pop(contact.effect_id, [])
+            if index >= started and not over and not choice.told:
+                begun = self._begin(before, contacts, index)
+                if begun is None:
+                    break
+                contacts[index] = begun
+            receipts = news.pop(choice.effect_id, [])
             final = index == len(contacts) - 1
-            contacts[index] = self._report(before, contact, receipts, final=final)
+            reported = self._report(before, contacts[index], receipts, final=final)
+            contacts[index] = self._judge(reported, is_over=over)
             news_at = max([news_at, *(receipt.time for receipt in receipts)])
             over = over or contacts[index].ends
-            if "failed" not in contacts[index].told:
+            if not contacts[index].passed:
                 break
         after = replace(before, contacts=tuple(contacts), news_at=news_at, begun=True)
         if after.ended:
@@ -75,53 +90,81 @@ class Turn:
         return self._forgetful(after, cancelled=cancelled)
 
     def _forgetful(self, notice: Notice, *, cancelled: bool) -> Notice:
-        """Drop the situation once no further text can be needed."""
+        """Drop the situation once no further text can be needed, or be right."""
         if notice.situation is not None and (
             cancelled
             or notice.ended
             or notice.started == len(notice.contacts)
-            or self.now >= notice.not_after
+            or self.now >= self._picture_until(notice)
         ):
             return replace(notice, situation=None)
         return notice
 
-    def _start(self, notice: Notice, contact: Contact) -> Contact:
-        if self.now >= notice.not_after:
-            self._say(contact, ContactRefused, reason=PERMIT_EXPIRED)
-            return replace(contact, told=("refused",))
-        self.effects.append(self._effect(notice, contact))
+    def _begin(self, notice: Notice, contacts: list[Contact], index: int) -> Contact | None:
+        """Start a choice under its permit, or skip it for a later one that has leave; None: it waits."""
+        contact = contacts[index]
+        if not index or not contacts[0].permit_id:  # until every follow-up bears its permit
+            started = replace(contact, permit=None)
+            return self._start(notice, started, contact.permit, notice.not_before, notice.not_after)
+        used = {each.permit_id for each in contacts}
+        grants = [self.leave.granted(self.follow_up_id, each, used) for each in contacts[index:]]
+        if grants[0] is None:
+            return replace(contact, told=("skipped",)) if any(grants) else None
+        permit = grants[0].permit
+        started = replace(contact, permit_id=permit.permit_id, granted_at=grants[0].at)
+        until = self._picture_until(notice)
+        return self._start(notice, started, permit, permit.not_before, until)
+
+    def _picture_until(self, notice: Notice) -> datetime:
+        return notice.not_after + self.policy.leave_kept
+
+    def _start(
+        self,
+        notice: Notice,
+        contact: Contact,
+        permit: Permit | None,
+        not_before: datetime,
+        not_after: datetime,
+    ) -> Contact:
+        if permit is not None and not suits(permit, contact):
+            return self._refuse(contact, self._wrong(MISMATCH, contact, permit))
+        if permit is not None:
+            not_before = max(not_before, permit.not_before)
+            not_after = min(not_after, permit.not_after)
+        if self.now >= not_after:
+            return self._refuse(contact, self._wrong(PERMIT_EXPIRED, contact, permit))
+        request = request_of(self.follow_up_id, notice, contact, permit, self.policy)
+        kind = f"contact.{contact.channel}"
+        self.effects.append(Effect(contact.effect_id, kind, request, not_before, not_after))
         return contact
 
-    def _effect(self, notice: Notice, contact: Contact) -> Effect:
-        situation = cast("Situation", notice.situation)
-        as_of_on = situation.oldest_due_on + timedelta(days=situation.dpd)
-        grace = timedelta(days=days_to_pay(contact.template, self.policy))
-        return Effect(
-            effect_id=contact.effect_id,
-            kind=f"contact.{contact.channel}",
-            request={
-                "follow_up_id": self.follow_up_id,
-                "episode": notice.episode,
-                "step": notice.step,
-                "attempt": notice.attempt,
-                "channel": contact.channel,
-                "point_id": contact.point_id,
-                "template": contact.template,
-                "language": choose_language(situation.language, self.policy),
-                "as_of_on": as_of_on.isoformat(),
-                "pay_by_on": (as_of_on + grace).isoformat(),
-                "oldest_due_on": situation.oldest_due_on.isoformat(),
-                "dpd": situation.dpd,
-                "overdue": [
-                    {"currency": due.currency, "amount_minor": due.amount_minor}
-                    for due in situation.overdue
-                ],
-                "accounts": list(situation.accounts),
-                "creditor": situation.creditor,
-                "region": situation.region,
-            },
-            not_before=notice.not_before,
-            not_after=notice.not_after,
+    def _judge(self, contact: Contact, *, is_over: bool) -> Contact:
+        """
+        Take a contact back that has not left, so far as is known, if something newer speaks against it.
+
+        The fact that brought it withdrew the effect.
+        """
+        why = None if contact.told or is_over else self.leave.against(contact)
+        if why is None:
+            return contact
+        self.effects = [each for each in self.effects if each.effect_id != contact.effect_id]
+        return self._refuse(contact, why)
+
+    def _wrong(self, reason: str, contact: Contact, permit: Permit | None) -> Why:
+        return of_permit(reason, contact, permit, self.now, self.policy)
+
+    def _refuse(self, contact: Contact, why: Why) -> Contact:
+        self._say_refused(contact, why)
+        return replace(contact, told=("refused",))
+
+    def _say_refused(self, contact: Contact, why: Why) -> None:
+        self._say(
+            contact,
+            ContactRefused,
+            reason=why.reason,
+            rules=why.rules,
+            inputs=dict(why.inputs),
+            earliest_next=why.earliest_next,
         )
 
     def _report(
@@ -172,6 +215,11 @@ class Turn:
                     promised_on=cast("date", receipt.promised_on),
                 )
                 self.reports.append((contact.effect_id, promise))
+            case "opted_out":
+                opt_out = OptOutRecorded(
+                    customer_id=self.customer_id, scope="point", point_id=contact.point_id
+                )
+                self.reports.append((contact.effect_id, opt_out))
             case "failed":
                 self._say(
                     contact,
@@ -188,12 +236,17 @@ class Turn:
                 self.reports.append((contact.effect_id, invalid))
             case "refused":
                 reason = PERMIT_EXPIRED if receipt.reason == "expired" else receipt.reason
-                self._say(contact, ContactRefused, reason=reason)
+                why = of_permit(reason, contact, None, receipt.time, self.policy)
+                self._say_refused(contact, why)
             case _:  # unknown is the only one left
                 self._say(contact, ContactUnknown, channel=contact.channel)
 
     def _say(self, contact: Contact, model: type[Fact], **fields: Any) -> None:
-        about = {"follow_up_id": self.follow_up_id, "effect_id": contact.effect_id}
+        about = {
+            "follow_up_id": self.follow_up_id,
+            "effect_id": contact.effect_id,
+            "permit_id": contact.permit_id,
+        }
         self.reports.append(
             (contact.effect_id, model(customer_id=self.customer_id, **about, **fields))
         )
@@ -206,6 +259,8 @@ def _tells(receipt: Receipt) -> tuple[Told, ...]:
             return ("sent", "delivered")
         case "answered" if receipt.result == "promised" and receipt.promised_on is not None:
             return ("sent", "answered", "promised")
+        case "answered" if barring(receipt.outcome, receipt.reason, receipt.result) == OPTED_OUT:
+            return ("sent", "answered", "opted_out")
         case "answered":
             return ("sent", "answered")
         case "failed" if receipt.reason == "invalid_point":

@@ -13,6 +13,7 @@ from tests.domain.notifier.told import (
     due,
     effect,
     failed,
+    granted,
     minutes,
     receipt,
     sent,
@@ -42,7 +43,7 @@ def test_what_is_over_is_not_taken_back():
 
 
 def test_only_the_choice_under_way_is_taken_back():
-    story = contacting().given(*at(1, receipt(SMS, "failed", reason="blocked")))
+    story = contacting().given(*at(1, receipt(SMS, "failed", reason="blocked"), granted(1)))
     assert story.when(fact(cancelled())).decision.withdraw == (CALL,)
 
 

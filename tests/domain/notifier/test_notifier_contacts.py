@@ -1,7 +1,6 @@
 """What becomes of one contact, in sentences."""
 
-from datetime import timedelta
-
+import msgspec
 import pytest
 
 from services.notifier.service import NOTIFIER
@@ -22,13 +21,16 @@ from tests.domain.notifier.told import (
     due,
     effect,
     failed,
+    granted,
     invalid,
     minutes,
+    permit,
     promise,
     receipt,
     refused,
     sent,
     unknown,
+    why_expired,
 )
 
 
@@ -61,6 +63,7 @@ def test_the_first_choice_leaves_on_the_tick_with_all_that_its_text_needs():
         "accounts": ["6222-0001"],
         "creditor": "BANK-1",
         "region": "",
+        "permit": msgspec.to_builtins(permit(0)),
     }
     assert story.state.wake_at is None
 
@@ -150,17 +153,20 @@ def test_a_date_without_a_promise_is_only_an_answer():
     contacting().given(fact(told)).when(tick()).then(sent(0), answered(0, "hardship"))
 
 
-def test_after_a_failure_the_next_choice_leaves():
+def test_after_a_failure_the_next_choice_leaves_with_its_own_permit_and_not_before():
     story = contacting().given(fact(receipt(SMS, "failed", reason="unreachable"))).when(tick())
-    story.then(failed(0, "unreachable")).then_effects("contact.call")
+    story.then(failed(0, "unreachable")).then_effects()
+    assert story.state.wake_at is None
+    story.given(fact(granted(1))).when(tick()).then().then_effects("contact.call")
     assert story.effects[-1].effect_id == CALL
     assert story.effects[-1].request["point_id"] == "P1"
+    assert story.effects[-1].request["permit"] == msgspec.to_builtins(permit(1))
 
 
 def test_the_choices_are_tried_in_their_order_and_the_last_failure_is_final():
     story = contacting().given(
-        *at(1, receipt(SMS, "failed", reason="blocked")),
-        *at(2, receipt(CALL, "failed", reason="unreachable")),
+        *at(1, receipt(SMS, "failed", reason="blocked"), granted(1)),
+        *at(2, receipt(CALL, "failed", reason="unreachable"), granted(2)),
         fact(receipt(LETTER, "failed", reason="provider"), minutes(3)),
     )
     story.when(tick(minutes(3))).then(failed(2, "provider", final=True)).then_effects()
@@ -191,8 +197,11 @@ def test_a_mailbox_that_bounces_after_delivery_is_reported_and_nothing_more_is_t
     ("end", "told"),
     [
         (receipt(SMS, "answered", result="hardship"), [sent(0), answered(0, "hardship")]),
-        (receipt(SMS, "refused", reason="expired"), [refused(0)]),
-        (receipt(SMS, "refused", reason="observed"), [refused(0, "observed")]),
+        (receipt(SMS, "refused", reason="expired"), [refused(0, **why_expired(0, START))]),
+        (
+            receipt(SMS, "refused", reason="observed"),
+            [refused(0, "observed", inputs=why_expired(0, START)["inputs"])],
+        ),
         (receipt(SMS, "unknown"), [unknown(0)]),
     ],
 )
@@ -204,7 +213,7 @@ def test_nothing_more_is_tried_after_an_answer_a_refusal_or_a_doubt(end, told):
 
 
 def test_an_answer_that_comes_late_takes_the_next_choice_back():
-    story = contacting().given(*at(1, receipt(SMS, "failed", reason="unreachable")))
+    story = contacting().given(*at(1, receipt(SMS, "failed", reason="unreachable"), granted(1)))
     story.given(fact(receipt(SMS, "answered", result="hardship"))).when(tick(minutes(2)))
     story.then(sent(0), answered(0, "hardship"))
     assert story.withdrawn == [CALL]
@@ -213,30 +222,12 @@ def test_an_answer_that_comes_late_takes_the_next_choice_back():
 
 def test_what_had_left_by_then_is_not_taken_back_but_reported():
     story = contacting().given(
-        *at(1, receipt(SMS, "failed", reason="unreachable")),
+        *at(1, receipt(SMS, "failed", reason="unreachable"), granted(1)),
         fact(receipt(CALL, "sent"), minutes(2)),
         fact(receipt(SMS, "answered", result="hardship"), minutes(2)),
     )
     story.when(tick(minutes(2))).then(sent(0), answered(0, "hardship"), sent(1))
     assert story.withdrawn == []
-
-
-def test_a_next_choice_whose_window_is_over_is_refused():
-    over = START + WINDOW
-    story = contacting().given(fact(receipt(SMS, "failed", reason="unreachable"), over))
-    story.when(tick(over)).then(failed(0, "unreachable"), refused(1)).then_effects()
-    assert story.state.stage == "idle"
-    story.when(tick(over)).then_nothing()
-
-
-def test_a_contact_that_we_hear_of_after_its_window_is_refused():
-    given(NOTIFIER, fact(due())).when(tick(START + WINDOW)).then(refused(0)).then_effects()
-
-
-def test_in_the_last_moment_of_the_window_the_next_choice_still_leaves():
-    last = START + WINDOW - timedelta(microseconds=1)
-    story = contacting().given(fact(receipt(SMS, "failed", reason="unreachable"), last))
-    story.when(tick(last)).then(failed(0, "unreachable")).then_effects("contact.call")
 
 
 def test_while_payments_may_wait_in_the_queue_nothing_leaves_and_nothing_is_forgotten():
@@ -258,7 +249,8 @@ def test_a_receipt_that_comes_before_its_contact_is_due_is_reported_when_it_left
 def test_a_receipt_for_a_choice_that_has_not_had_its_turn_waits_for_it():
     story = contacting().given(fact(receipt(CALL, "sent"))).when(tick()).then()
     story.given(fact(receipt(SMS, "failed", reason="blocked"))).when(tick(minutes(1)))
-    story.then(failed(0, "blocked"), sent(1)).then_effects("contact.call")
+    story.then(failed(0, "blocked")).then_effects()
+    story.given(fact(granted(1))).when(tick(minutes(2))).then(sent(1)).then_effects("contact.call")
 
 
 def test_two_steps_that_are_due_together_both_leave():
@@ -282,7 +274,7 @@ def test_each_of_many_receipts_of_one_tick_is_reported_in_the_order_of_a_contact
         promise(0),
         failed(0, "invalid_point", final=True),
         invalid(0),
-        refused(0),
+        refused(0, **why_expired(0, minutes(2))),
         unknown(0),
     )
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.notifier.service import NOTIFIER
 from shared.events.envelope import Event, Fact
+from shared.events.permits import Permit
 from shared.testing import Story, fact, tick
 from tests.domain.notifier.told import (
     CHOICES,
@@ -16,8 +17,10 @@ from tests.domain.notifier.told import (
     cancelled,
     due,
     effect,
+    granted,
     minutes,
     receipt,
+    taken_back,
 )
 
 END = minutes(500)
@@ -27,6 +30,7 @@ OUTCOMES = [
     ("answered", {"result": "hardship"}),
     ("answered", {"result": "promised", "promised_on": PROMISED_ON}),
     ("answered", {"result": "wrong_party"}),
+    ("answered", {"result": "opt_out"}),
     ("failed", {"reason": "unreachable"}),
     ("failed", {"reason": "invalid_point"}),
     ("refused", {"reason": "expired"}),
@@ -42,6 +46,12 @@ receipts = st.builds(
     st.integers(0, len(CHOICES) - 1),
     st.sampled_from(OUTCOMES),
 )
+grants = st.builds(
+    lambda index, step: granted(index, step, point_id=f"{'P' if step == 'S1' else 'Q'}{index}"),
+    st.integers(1, len(CHOICES) - 1),
+    steps,
+)
+refusals = st.builds(taken_back, st.integers(0, len(CHOICES) - 1), steps)
 failures = st.builds(
     lambda step, index: receipt(effect(index, step), "failed", reason="blocked"),
     steps,
@@ -58,7 +68,8 @@ def timed(data: Fact, minute: int) -> Event:
 def histories(draw) -> list[Event]:
     """Any facts about two steps, in any order and repeated, each with its own time."""
     told: list[Fact] = [due("S1"), due("S2", OTHER_POINTS)]
-    told += draw(st.lists(receipts | failures, max_size=8))
+    told += draw(st.lists(receipts | failures | grants, max_size=10))
+    told += draw(st.lists(refusals, max_size=1))
     told += draw(st.lists(st.builds(cancelled, steps), max_size=1))
     facts = [timed(data, minute) for minute, data in enumerate(told)]
     again = draw(st.lists(st.sampled_from(facts), max_size=4))
@@ -134,10 +145,27 @@ def test_each_thing_is_published_and_each_contact_leaves_at_most_once(events, lo
 def test_the_choices_leave_in_their_order_and_only_after_a_failure(events, looks):
     story = tell(events, looks)
     for step in ("S1", "S2"):
-        ours = [e for e in story.effects if e.request["step"] == step]
-        assert [e.effect_id for e in ours] == [effect(i, step) for i in range(len(ours))]
+        ours = [e.effect_id for e in story.effects if e.request["step"] == step]
+        places = [next(i for i in range(len(CHOICES)) if effect(i, step) == e) for e in ours]
+        assert places == sorted(places)
+        assert not places or places[0] == 0
         failures = {p.effect_id for p in story.published if type(p).__name__ == "ContactFailed"}
-        assert all(before.effect_id in failures for before in ours[:-1])
+        assert all(before in failures for before in ours[:-1])
+
+
+@for_all(histories(), ticks)
+@settings(max_examples=300)
+def test_nothing_leaves_but_under_a_permit_for_its_channel_and_point_and_within_it(events, looks):
+    given_leave = {e.data.choices[0].permit for e in events if e.type == "follow_up.due"}
+    given_leave |= {e.data.permit for e in events if e.type == "permit.granted"}
+    story = tell(events, looks)
+    permits = [msgspec.convert(e.request["permit"], Permit) for e in story.effects]
+    assert len({each.permit_id for each in permits}) == len(permits), "each is used once"
+    for leaving, permit in zip(story.effects, permits, strict=True):
+        assert permit in given_leave
+        assert leaving.kind == f"contact.{permit.channel}"
+        assert leaving.request["point_id"] == permit.point_id
+        assert permit.not_before <= leaving.not_before < leaving.not_after <= permit.not_after
 
 
 @for_all(histories(), ticks, st.lists(receipts | failures, max_size=6))

@@ -3,6 +3,8 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.notifier.service import NOTIFIER
 from shared.events.envelope import Event
 from shared.events.notifier import (
@@ -13,9 +15,11 @@ from shared.events.notifier import (
     ContactRefused,
     ContactSent,
     ContactUnknown,
+    OptOutRecorded,
     PromiseMade,
     ProviderReceipt,
 )
+from shared.events.permits import InTheWay, Permit, PermitGranted, PermitRefused
 from shared.events.scheduler import Amount, Choice, FollowUpCancelled, FollowUpDue, Situation
 from shared.ids import derive
 from shared.testing import START, Story, fact, given, tick
@@ -50,13 +54,55 @@ def effect(index: int, step: str = "S1") -> str:
 SMS, CALL, LETTER = effect(0), effect(1), effect(2)
 
 
+def permit(index: int, step: str = "S1", **fields: Any) -> Permit:
+    """Leave for a choice, for the whole window unless told otherwise."""
+    choice = CHOICES[index]
+    usual = {
+        "permit_id": derive("scheduler", "C1", f"F-{step}", "permit", index),
+        "channel": choice.channel,
+        "point_id": choice.point_id,
+        "not_before": START,
+        "not_after": START + WINDOW,
+        "packs": ("firm@1:abc",),
+    }
+    return Permit(**{**usual, **fields})
+
+
+def granted(index: int, step: str = "S1", **fields: Any) -> PermitGranted:
+    return PermitGranted(
+        customer_id="C1", permit=permit(index, step, **fields), follow_up_id=f"F-{step}"
+    )
+
+
+def taken_back(index: int, step: str = "S1", **fields: Any) -> PermitRefused:
+    """The scheduler takes a permit back, because of a dispute."""
+    return PermitRefused(
+        customer_id="C1",
+        permit_id=permit(index, step).permit_id,
+        channel=CHOICES[index].channel,
+        follow_up_id=f"F-{step}",
+        reasons=(InTheWay(rule="CN.HOLD.DISPUTE", pack="cn@1:abc"),),
+        **fields,
+    )
+
+
+def with_permit(choices: tuple[Choice, ...], step: str, **fields: Any) -> tuple[Choice, ...]:
+    """The first choice with its permit."""
+    if not choices:
+        return ()
+    first = choices[0]
+    about = {"channel": first.channel, "point_id": first.point_id, **fields}
+    return (replace(first, permit=permit(0, step, **about)), *choices[1:])
+
+
 def due(step: str = "S1", choices: tuple[Choice, ...] = CHOICES, **fields: Any) -> FollowUpDue:
+    window = {k: fields[k] for k in ("not_before", "not_after") if fields.get(k)}
     told: dict[str, Any] = {
         "follow_up_id": f"F-{step}",
         "kind": "contact",
         "episode": 1,
         "step": step,
-        "choices": choices,
+        "choices": with_permit(choices, step, **window),
         "not_before": START,
         "not_after": START + WINDOW,
         "situation": SITUATION,
@@ -91,6 +137,7 @@ def about(index: int, step: str = "S1") -> dict[str, Any]:
         "follow_up_id": f"F-{step}",
         "effect_id": effect(index, step),
         "channel": CHOICES[index].channel,
+        "permit_id": permit(index, step).permit_id,
     }
 
 
@@ -120,13 +167,27 @@ def failed(index: int, reason: Any, *, final: bool = False) -> ContactFailed:
     )
 
 
-def refused(index: int, reason: str = "permit_expired", step: str = "S1") -> ContactRefused:
-    return ContactRefused(
-        customer_id="C1",
-        follow_up_id=f"F-{step}",
-        effect_id=effect(index, step),
-        reason=reason,
-    )
+def refused(
+    index: int, reason: str = "permit_expired", step: str = "S1", **fields: Any
+) -> ContactRefused:
+    about_it = about(index, step)
+    del about_it["channel"]
+    return ContactRefused(**about_it, reason=reason, **fields)
+
+
+def why_expired(index: int, at: datetime, **inputs: Any) -> dict[str, Any]:
+    """What a refusal for a permit that is over says beside."""
+    judged = {
+        "at": at.isoformat(),
+        "channel": CHOICES[index].channel,
+        "point_id": CHOICES[index].point_id,
+        **inputs,
+    }
+    return {"rules": ("permit.window",), "inputs": judged, "earliest_next": at}
+
+
+def opted_out(index: int) -> OptOutRecorded:
+    return OptOutRecorded(customer_id="C1", scope="point", point_id=CHOICES[index].point_id)
 
 
 def unknown(index: int) -> ContactUnknown:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.events.permits import Permit
-from shared.messaging.permitted import (
+from shared.permits.permitted import (
     EXPIRED,
     MISMATCH,
     NO_PERMIT,
