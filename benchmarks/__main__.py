@@ -1,15 +1,15 @@
-"""`python -m benchmarks [events|gate|replay|ticks|traces ...]`: measure, and print each figure beside its goal."""
+"""`python -m benchmarks [content|events|gate|replay|ticks|traces ...]`: measure, and print each figure beside its goal."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import events, gate, replaying, ticks, traces
+from benchmarks import content, events, gate, replaying, ticks, traces
 from benchmarks.tables import machine
 from shared.telemetry import configure_logs
 
-NAMES = ("events", "gate", "replay", "ticks", "traces")
+NAMES = ("content", "events", "gate", "replay", "ticks", "traces")
 
 
 def main() -> None:
@@ -28,6 +28,8 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(strange))}; there are {', '.join(NAMES)}")
     configure_logs("text", level=logging.WARNING)
     print(machine())
+    if "content" in names:
+        content.run()
     if "events" in names:
         load = events.Load(chosen.records, chosen.rounds, chosen.processes, chosen.batch)
         asyncio.run(events.run(load))

@@ -48,6 +48,24 @@ def show(
         typer.echo(_line(template, day))
 
 
+@app.command()
+def judge(
+    text: Annotated[str, typer.Argument(help="What somebody would write to a customer.")],
+    language: Annotated[str, typer.Option(help="Its language, as in the register.")] = "zh-CN",
+) -> None:
+    """Say whether free text may be sent, and if not, why and where; exit status 1 if not."""
+    from shared.content.loading import classify  # noqa: PLC0415
+
+    finding = classify(text, language)
+    for span in finding.spans:
+        kind = "" if span.tag in finding.claims else "  NOT ALLOWED"
+        typer.echo(f"{span.tag}: {text[span.start : span.end]}{kind}")
+    for reason in finding.unsure:
+        typer.echo(f"unsure: {reason}")
+    typer.echo("may be sent" if finding.may_be_sent else "is not sent")
+    raise typer.Exit(0 if finding.may_be_sent else 1)
+
+
 def _line(template: "Template", day: date | None) -> str:
     use = "" if day is None or template.usable(day) else "NOT IN USE "
     approval = template.approval

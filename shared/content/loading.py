@@ -1,29 +1,32 @@
 """Read templates.yaml and check it against the texts themselves; what is wrong is said with the text and the mend.
 
-Strict YAML 1.2: `no` stays text, a key that stands twice or that nobody knows is refused.
+Strict YAML 1.2 (shared/yaml_lines.py): a key that stands twice or that nobody knows is refused.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from typing import TypeVar
 
 from shared.content.evidence import Phrases, untrue
+from shared.content.lexicon import Finding, Lexicon, Words
 from shared.content.registry import Registered, Registry, Template
 from shared.events.registry import SERVICES
+from shared.yaml_lines import YamlError
+from shared.yaml_lines import read as read_yaml
 
 STANDARD_CONTENT = Path(__file__).parent.parent.parent / "deploy" / "content"
 _SERVICES = Path(__file__).parent.parent.parent / "services"
 _PHRASES = Path(__file__).parent / "phrases"
+_LEXICON = Path(__file__).parent / "lexicon"
 FILE = "templates.yaml"
 EXAMPLE = "example"
 """Who approved the texts that ship: nobody; production does not send them."""
 T = TypeVar("T")
+_VALUE = re.compile(r"\{[{%].*?[%}]\}", re.DOTALL)
+"""Where a text gets a value, or a condition begins or ends."""
 
 
 class ContentError(ValueError):
@@ -60,15 +63,11 @@ def read(folder: Path) -> Registered:
 
 
 def strict(path: Path, shape: type[T]) -> T:
-    """Read one YAML file as *shape*; raises ContentError with the file and the place, or OSError."""
+    """Read one YAML file as *shape*; raises ContentError with the file, the line and the field, or OSError."""
     try:
-        tree: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ContentError(f"{path.name}: not YAML: {error}") from error
-    try:
-        return msgspec.convert(tree, shape)
-    except msgspec.ValidationError as error:
-        raise ContentError(f"{path.name}: {error}") from error
+        return read_yaml(path, shape, "it must be a mapping; docs/operations/content.md").value
+    except (YamlError, UnicodeDecodeError) as error:
+        raise ContentError(str(error)) from error
 
 
 def has_examples(folder: str) -> bool:
@@ -90,6 +89,26 @@ def phrases(language: str) -> Phrases:
     if not path.is_file():
         raise ContentError(f"{language}: no texts can be judged in this language")
     return strict(path, Phrases)
+
+
+@cache
+def lexicon(language: str) -> Lexicon | None:
+    """Answer the lexicon of *language*, or None: nothing that is not approved can be said in it. Raises ContentError."""
+    path = _LEXICON / f"{language}.yaml"
+    if not path.is_file() or not language.replace("-", "").isalnum():
+        return None
+    try:
+        return Lexicon(strict(path, Words))
+    except ValueError as error:
+        raise ContentError(str(error)) from error
+
+
+def classify(text: str, language: str) -> Finding:
+    """Judge free text by the lexicon of *language*; without one it is unsure."""
+    found = lexicon(language)
+    if found is None:
+        return Finding(unsure=(f"no lexicon for {language}",))
+    return found.classify(text)
 
 
 def texts(services: Path = _SERVICES) -> dict[tuple[str, str, str], Path]:
@@ -131,3 +150,15 @@ def _untrue(template: Template, source: bytes) -> Iterator[str]:
         yield "the text is not UTF-8"
         return
     yield from untrue(template.tags, text, phrases(template.language))
+    words = lexicon(template.language)
+    if words is None:
+        yield f"there is no lexicon for {template.language}"
+        return
+    blank = _VALUE.sub("\u25a1", text)
+    finding = words.classify(blank)
+    for span in finding.spans:
+        says = blank[span.start : span.end]
+        if span.tag in finding.forbidden and template.audience != "court":
+            yield f"says {says!r}, which nobody may say ({span.tag})"
+        elif span.tag in finding.reserved - set(template.tags):
+            yield f"tag {span.tag!r} is missing: the text says {says!r}"

@@ -39,3 +39,12 @@ def test_the_list_marks_what_is_not_in_use_on_a_day():
     assert before.count("NOT IN USE") == now.count("approved")
     assert "NOT IN USE" not in now
     assert run("list", "--on", "tomorrow").exit_code == 1
+
+
+def test_a_sentence_is_judged_and_shown_where_it_offends():
+    good = run("judge", "您的材料已收到。")
+    assert (good.exit_code, good.output) == (0, "may be sent\n")
+    bad = run("judge", "You will go to jail.", "--language", "en")
+    assert bad.exit_code == 1
+    assert "threat_arrest: jail  NOT ALLOWED" in bad.output
+    assert "is not sent" in bad.output

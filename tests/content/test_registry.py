@@ -202,7 +202,7 @@ def test_a_wrong_entry_is_named(installation, fields, said):
 def test_a_key_that_stands_twice_is_refused(installation):
     path = installation / "content" / "templates.yaml"
     path.write_text(path.read_text() + "languages: [en]\n")
-    with pytest.raises(ContentError, match="not YAML"):
+    with pytest.raises(ContentError, match="languages"):
         reload(installation)
 
 
