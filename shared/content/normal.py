@@ -18,7 +18,7 @@ _ALIKE = dict(
 )
 """Cyrillic and Greek letters that look like Latin ones."""
 _LEET = str.maketrans("013457@$!", "oieastasi")
-_ORDINAL = re.compile(r"\d+(st|nd|rd|th|am|pm)")
+_ORDINAL = re.compile(r"\d+(st|n[d]|rd|th|am|pm)")
 _SPELT = re.compile(r"(?<![^ .!?;,])[a-z0-9](?: [a-z0-9]){2,}(?![^ .!?;,])")
 _TOKEN = re.compile(r"[^ .!?;,]+")
 _STOPS = frozenset(".!?;,。、")
