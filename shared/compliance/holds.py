@@ -109,7 +109,11 @@ class HoldRule:
     def _ends(self, end: Entry, start: Entry, ask: Ask, debt: str | None) -> bool:
         """Tell whether *end* ends what *start* began; one that does not say what it ends, ends nothing."""
         if self._rule.correlate and start.case:
-            return end.case == start.case and end.at >= start.at and not self._elsewhere(end, debt)
+            return (
+                end.case == start.case
+                and end.at >= start.at
+                and not self._elsewhere(end, start, debt)
+            )
         if self._rule.correlate and end.case:
             return False
         if end.at <= start.at:
@@ -129,9 +133,14 @@ class HoldRule:
                 who = known.identity(start.contacted) if start.contacted else ask.person
                 return bool(end.contacted) and known.identity(end.contacted) == who
 
-    def _elsewhere(self, end: Entry, debt: str | None) -> bool:
-        """Tell whether *end*, of the same case, speaks of other debts only."""
-        return bool(end.debts) and debt is not None and debt not in end.debts
+    @staticmethod
+    def _elsewhere(end: Entry, start: Entry, debt: str | None) -> bool:
+        """Tell whether *end*, of the same case, leaves this debt, or (None) any that *start* named, as it is."""
+        if not end.debts:
+            return False
+        if debt is None:
+            return not start.debts or not set(start.debts) <= set(end.debts)
+        return debt not in end.debts
 
 
 class OptOutRule:
