@@ -6,7 +6,6 @@ whole log; the least allowed instant is found by trying all `candidates` one aft
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from shared.compliance.entries import Entry
 from shared.compliance.pack import Pack
@@ -28,8 +27,12 @@ from shared.compliance.rules import (
 )
 from tests.compliance.oracle_log import Asked, Log, consented
 from tests.compliance.oracle_states import clock, conducted, done, fresh, held, may, opted_out
-from tests.compliance.oracle_times import cooling, declared, full, outside
+from tests.compliance.oracle_times import cooling, declared, full, outside, zones_named
 
+MEMBERS = frozenset(
+    {"AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"}
+    | {"IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"}
+)
 SELECTORS = ("debtor_country", "debtor_state", "debtor_city", "region", "role", "product")
 
 
@@ -47,7 +50,7 @@ def blocking_known(packs: Sequence[Pack], p: Proposal, log: Log, t: datetime) ->
         if not _selected(pack, p):
             continue
         names = p.zones or ((pack.zones.default,) if pack.zones.default else ())
-        asked = Asked(p, log, t, tuple(map(ZoneInfo, names)), pack)
+        asked = Asked(p, log, t, zones_named(names), pack)
         found |= {
             rule.id for rule in pack.rules if rule.effect == "block" and in_the_way(rule, asked)
         }
@@ -71,16 +74,21 @@ def candidates(entries: Iterable[Entry], begin: datetime, end: datetime, minutes
 def _selected(pack: Pack, p: Proposal) -> bool:
     for field, values in pack.select.items():
         has = getattr(p, field) if field in SELECTORS else ""
-        if has and has not in values:
+        member = field == "debtor_country" and "EU" in values and has in MEMBERS
+        if has and has not in values and not member:
             return False
     return True
 
 
 def _in_force(rule: AnyRule, asked: Asked) -> bool:
     span = rule.effective or asked.pack.effective
-    return span is None or any(
-        (span.from_ is None or span.from_ <= day) and (span.to is None or day <= span.to)
-        for day in asked.dates()
+    return (
+        span is None
+        or not asked.zones
+        or any(
+            (span.from_ is None or span.from_ <= day) and (span.to is None or day <= span.to)
+            for day in asked.dates()
+        )
     )
 
 

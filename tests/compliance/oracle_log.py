@@ -187,7 +187,11 @@ def _consent_for(asked: Asked, kind: str, t: datetime, debt: str) -> bool:
     if any(e.at >= grant.at for e in log.of("consent.withdrawn", t) if concerns(e)):
         return False
     if kind == "callback" and any(
-        grant.at < e.at < t and e.result == "effective" and log.person(e.person, p.person)
+        grant.at < e.at < t
+        and e.result == "effective"
+        and log.person(e.person, p.person)
+        and same(e.collector, p.collector)
+        and (not e.debts or not debt or debt in e.debts)
         for e in log.of("contact", t)
     ):
         return False

@@ -16,7 +16,7 @@ def held(rule: Hold, asked: Asked) -> bool:
         return False
     if rule.scope == "place_work" and p.place != "work":
         return False
-    if rule.scope == "contacted_person" and not p.contacted:
+    if rule.scope == "contacted_person" and not p.contacted and p.party != "contact_person":
         return False
     starts = asked.log.of(rule.starts, asked.t)
     keys = p.debts or ("",) if rule.scope == "debt" else ("",)
@@ -37,6 +37,16 @@ def _scope_key(rule: Hold, entry: Entry, debt: str, asked: Asked) -> tuple[bool,
             return bool(entry.contacted), log.person(entry.contacted, p.contacted)
 
 
+def _withdrawn(consent: Entry, asked: Asked) -> bool:
+    return any(
+        e.kind == consent.kind
+        and e.at >= consent.at
+        and (not e.point or not consent.point or e.point == consent.point)
+        and asked.log.person(e.person, consent.person)
+        for e in asked.log.of("consent.withdrawn", asked.t)
+    )
+
+
 def _holds(rule: Hold, start: Entry, debt: str, asked: Asked) -> bool:
     borne, mine = _scope_key(rule, start, debt, asked)
     if borne and not mine:
@@ -48,7 +58,13 @@ def _holds(rule: Hold, start: Entry, debt: str, asked: Asked) -> bool:
     ):
         return False
     for end in asked.log.of(rule.ends, asked.t):
+        if end.type == "consent" and _withdrawn(end, asked):
+            continue
         if rule.correlate:
+            partly = rule.scope == "debt" and end.debts
+            whole = {debt} if debt else set(start.debts) or {""}
+            if partly and not whole <= set(end.debts):
+                continue
             if end.case and end.case == start.case and end.at >= start.at:
                 return False
         elif borne and all(_scope_key(rule, end, debt, asked)) and end.at > start.at:
@@ -57,7 +73,7 @@ def _holds(rule: Hold, start: Entry, debt: str, asked: Asked) -> bool:
 
 
 def opted_out(level: str, asked: Asked) -> bool:
-    p, log, latest = asked.p, asked.log, {}
+    p, log = asked.p, asked.log
 
     def concerns(e: Entry) -> bool:
         if not log.person(e.person, p.person):
@@ -80,13 +96,14 @@ def opted_out(level: str, asked: Asked) -> bool:
                 )
         raise ValueError(level)
 
-    for kind in ("optout", "optin"):
-        for e in log.of(kind, asked.t):
-            if concerns(e):
-                key = (e.scope, e.topic, e.channel, e.point)
-                said = (e.at, kind == "optout")
-                latest[key] = max(latest.get(key, said), said)
-    return any(out for _, out in latest.values())
+    def surely(e: Entry) -> bool:
+        """An opt-in helps only where it says that it means this proposal."""
+        said = {"topic": e.topic == p.topic != "", "channel": e.channel == p.channel}
+        return concerns(e) and said.get(e.scope, True)
+
+    ins = [e.at for e in log.of("optin", asked.t) if surely(e)]
+    outs = [e.at for e in log.of("optout", asked.t) if concerns(e)]
+    return any(not any(at > out for at in ins) for out in outs)
 
 
 def fresh(rule: Fresh, asked: Asked) -> bool:

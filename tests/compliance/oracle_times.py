@@ -13,6 +13,14 @@ from tests.compliance.oracle_log import Asked, consented, matches, same
 DAY = timedelta(days=1)
 
 
+def zones_named(names: Iterable[str]) -> tuple[ZoneInfo, ...]:
+    """Answer the zones; none where one of the names is unknown."""
+    try:
+        return tuple(map(ZoneInfo, names))
+    except KeyError:
+        return ()
+
+
 def _minutes(text: str) -> tuple[int, int]:
     begin, end = text.split("-")
     return tuple(60 * int(part[:2]) + int(part[3:]) for part in (begin, end))
