@@ -34,7 +34,7 @@ def run(tape: Path, customers: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         events = Path(folder) / "events.jsonl"
         if tape.exists():
-            import_tape(_shortened(tape, customers, Path(folder)), MAPPING, events)
+            import_tape(shortened(tape, customers, Path(folder)), MAPPING, events)
             name = "the cardholders of the tape"
         else:
             name = "the generated portfolio, 180 days (there is no tape)"
@@ -50,7 +50,8 @@ def run(tape: Path, customers: int) -> None:
     _print(name, inputs, replayed, counts, reading, process_time() - began)
 
 
-def _shortened(tape: Path, customers: int, folder: Path) -> Path:
+def shortened(tape: Path, customers: int, folder: Path) -> Path:
+    """Answer the tape, or its first *customers* rows in the folder (0: all)."""
     if not customers:
         return tape
     short = folder / "tape.csv"

@@ -8,6 +8,7 @@ from shared.cli import (
     controls,
     files,
     gate,
+    lawful,
     observing,
     packs,
     privacy,
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 files.register(app)
+lawful.register(app)
 running.register(app)
 reconciling.register(app)
 privacy.register(app)

@@ -62,6 +62,10 @@ def tail(
     ] = True,
     control: Annotated[bool, typer.Option("--control", help="Control records too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    events: Annotated[
+        bool,
+        typer.Option("--events", help="Structured CloudEvents, one a line, for arrears audit."),
+    ] = False,
 ) -> None:
     """Show the flow of events live, a line each: time, topic, type, customer, what it says. No personal data."""
     from shared.cli.serving import settings_or_fail  # noqa: PLC0415
@@ -86,5 +90,6 @@ def tail(
                 from_start=from_start,
                 follow=follow,
                 as_json=as_json,
+                events=events,
             )
         )

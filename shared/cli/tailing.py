@@ -13,8 +13,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.text import Text
 
+from shared.border import strip_event
 from shared.cli.summaries import Line, line_of
+from shared.events.jsonl import LineError, read_line, write_line
 from shared.events.registry import TOPICS
+from shared.messaging.cloudevents import BrokenEvent, attributes_of
 from shared.messaging.kafka import close_client, open_client, reader
 from shared.messaging.member import record_of
 from shared.messaging.partitions import partition_of
@@ -74,11 +77,20 @@ async def show(
     from_start: bool,
     follow: bool,
     as_json: bool,
+    events: bool = False,
 ) -> None:
-    """Print what is *wanted*, from *begin*, the start, or (None) what comes now; without *follow* up to the present end."""
+    """
+    Print what is *wanted*, from *begin*, the start, or (None) what comes now; without *follow* up to the present end.
+
+    *events*: as structured CloudEvents, for a file; what is no event of ours is left out.
+    """
     console = Console(soft_wrap=True, highlight=False)
-    async for line in lines(settings, wanted, begin=begin, from_start=from_start, follow=follow):
-        if as_json:
+    found = taken(settings, wanted, begin=begin, from_start=from_start, follow=follow)
+    async for line, record in found:
+        if events:
+            sys.stdout.write(structured(record).decode())
+            sys.stdout.flush()
+        elif as_json:
             sys.stdout.write(msgspec.json.encode(line.as_json()).decode() + "\n")
             sys.stdout.flush()
         else:
@@ -94,6 +106,20 @@ async def lines(
     follow: bool = True,
 ) -> AsyncIterator[Line]:
     """Answer the lines, roughly in the order in which the broker took the records."""
+    found = taken(settings, wanted, begin=begin, from_start=from_start, follow=follow)
+    async for line, _ in found:
+        yield line
+
+
+async def taken(
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    begin: datetime | None,
+    from_start: bool,
+    follow: bool,
+) -> AsyncIterator[tuple[Line, Record]]:
+    """Answer the lines with the records that they tell of."""
     broker = settings.broker()
     await ensure_topics(broker, settings.partitions)
     partitions: Sequence[int] = range(settings.partitions)
@@ -109,7 +135,7 @@ async def lines(
         async for record in _in_order(client, ends, follow=follow):
             line = line_of(record)
             if wanted.takes(line):
-                yield line
+                yield line, record
     finally:
         await close_client(client)
 
@@ -154,6 +180,17 @@ async def _in_order(
 
 def _records(batches: Iterable[Iterable[object]]) -> Iterable[Record]:
     return (record_of(each) for batch in batches for each in batch)
+
+
+def structured(record: Record) -> bytes:
+    """Answer the record as a structured CloudEvent on a line, without contact values; nothing where it is no event of ours."""
+    try:
+        attributes, data = attributes_of(record)
+        line = {"specversion": "1.0", **attributes, "data": msgspec.Raw(data)}
+        event = read_line(msgspec.json.encode(line))
+    except (BrokenEvent, LineError, ValueError):
+        return b""
+    return write_line(strip_event(event)[0])
 
 
 def _text(line: Line) -> Text:

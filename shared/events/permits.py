@@ -14,7 +14,8 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Leave to make one contact: by this channel, at this point, from `not_before` on and before `not_after`.
 
     It reserves a place under every cap until its outcome is told or `not_after` has passed. `packs` are the
-    rule packs it rests on (name@version:digest), `facts` the digest of what was known.
+    rule packs it rests on (name@version:digest), `facts` the digest of what was known. `accounts` are the debts that
+    may be spoken of, where whoever asked left that open.
     """
 
     permit_id: Name
@@ -24,6 +25,7 @@ class Permit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_after: Instant
     packs: tuple[str, ...] = ()
     facts: str = ""
+    accounts: tuple[Name, ...] = ()
 
 
 class InTheWay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """The gate against brute force: its answers equal the oracle's, and what it promises holds for any packs and logs."""
 
 from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,17 +25,52 @@ TIGHTENING = tuple(
 )
 
 
+TIMED = ("window", "window", "declared_window", "cap", "cooldown")
+"""Rules that only time lifts, so that several must agree on the least instant."""
+STATES = ("hold", "hold", "optout", "precondition", "fresh", "window")
+STATED = (
+    "stop",
+    "stop",
+    "go",
+    "consent",
+    "consent.withdrawn",
+    "optout",
+    "optin",
+    "notice",
+    "proof",
+)
+TOLD = ("contact", "contact", "contact", "inconvenient.declared")
+
+
 def judged(world):
     pack, log, p, known_at = world
     return Gate((pack,)).verdict(p, Known(log), known_at)
 
 
+def edges(world):
+    """Answer instants at which answers change: those that the log names, and midnights, each with the second before."""
+    _, log, p, _ = world
+    named = {
+        instant for entry in log for instant in (entry.at, entry.expires, entry.until) if instant
+    }
+    days = {p.at + timedelta(days=n) for n in range(4)}
+    midnights = {
+        at.astimezone(ZoneInfo(zone)).replace(hour=0, minute=0).astimezone(UTC)
+        for zone in p.zones
+        for at in days
+    }
+    found = sorted(named | midnights)
+    return [p.at, *found, *(at - timedelta(seconds=1) for at in found)]
+
+
 def check_blocking(world):
     pack, log, p, known_at = world
-    verdict = judged(world)
-    wanted = blocking_known((pack,), p, Log(log, known_at, p.reservation), p.at)
-    assert set(verdict.blocked_by) == wanted
-    assert verdict.allowed is (not wanted)
+    gate, known, by_hand = Gate((pack,)), Known(log), Log(log, known_at, p.reservation)
+    for at in edges(world):
+        verdict = gate.verdict(replace(p, at=at), known, known_at)
+        wanted = blocking_known((pack,), p, by_hand, at)
+        assert set(verdict.blocked_by) == wanted, at
+        assert verdict.allowed is (not wanted)
 
 
 def check_next(world):
@@ -79,6 +115,20 @@ def test_the_earliest_next_instant_is_allowed_and_nothing_before_it_is(world):
 @given(worlds())
 def test_it_stays_allowed_until_the_end_that_the_verdict_names(world):
     check_until(world)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=SLOW)
+@given(worlds(kinds=TIMED, types=TOLD))
+def test_where_several_rules_wait_the_least_instant_suits_them_all(world):
+    check_blocking(world)
+    check_next(world)
+    check_until(world)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
+@given(worlds(kinds=STATES, types=STATED))
+def test_states_that_begin_and_end_at_one_instant_are_told_apart(world):
+    check_blocking(world)
 
 
 @pytest.mark.faults

@@ -11,15 +11,22 @@ from shared.compliance.gate import Gate
 from shared.compliance.known import Known
 from shared.compliance.pack import Pack
 from shared.compliance.proposal import Proposal
-from shared.compliance.rules import Window
+from shared.compliance.rules import Guard, Window
 from tests.compliance.worlds import ZONES
 
 MINUTE = timedelta(minutes=1)
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR = 365 * 1440
+GUARD = Guard(after_opening=1, before_closing=5)
 RULES = {
     "deny": Window(id="W", strength="must", evidence="primary", deny_local=("22:00-08:00",)),
     "allow": Window(id="W", strength="must", evidence="primary", allow_local=("08:00-21:00",)),
+    "guarded night": Window(
+        id="W", strength="firm", evidence="primary", deny_local=("21:00-08:00",), guard=GUARD
+    ),
+    "guarded day": Window(
+        id="W", strength="firm", evidence="primary", allow_local=("08:00-21:00",), guard=GUARD
+    ),
     "in the gap": Window(id="W", strength="must", evidence="primary", deny_local=("01:15-02:30",)),
 }
 
@@ -38,6 +45,11 @@ def allowed_by_hand(rule):
         (60 * int(text[:2]) + int(text[3:5]), 60 * int(text[6:8]) + int(text[9:]))
         for text in rule.allow_local or rule.deny_local
     ]
+    guard = rule.guard or Guard()
+    if rule.allow_local:
+        begin, end = begin + guard.after_opening, end - guard.before_closing
+    else:
+        begin, end = begin - guard.before_closing, end + guard.after_opening
     inside = [begin <= m < end if begin < end else m >= begin or m < end for m in range(1440)]
     return inside if rule.allow_local else [not each for each in inside]
 

@@ -33,6 +33,7 @@ QUARTER = timedelta(minutes=15)
 BEGIN = datetime(2026, 3, 5, tzinfo=UTC)
 """New York springs forward on 8 March 2026, London on the 29th, Lord Howe falls back on 5 April."""
 DAYS = 10
+MEETING = tuple(range(96, 96 * 6, 96))
 CHANGES = (BEGIN, datetime(2026, 3, 26, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 ZONES = (
     "Asia/Shanghai",
@@ -182,8 +183,9 @@ def _limits(at):
 
 
 def instants(base):
-    """Draw a quarter of an hour within ten days of *base*."""
-    return st.integers(0, 96 * DAYS - 1).map(lambda n: base + n * QUARTER)
+    """Draw a quarter of an hour within ten days of *base*, often one of a few, so that facts coincide."""
+    anywhere = st.integers(0, 96 * DAYS - 1)
+    return st.one_of(st.sampled_from(MEETING), anywhere).map(lambda n: base + n * QUARTER)
 
 
 @st.composite
@@ -252,10 +254,10 @@ TYPES = (
 
 @st.composite
 def logs(draw, base, types=None, size=10):
-    """Draw a log of up to *size* facts, each with an id of its own; no two happen at one instant."""
+    """Draw a log of up to *size* facts, each with an id of its own; no two of one type happen at one instant."""
     number = draw(st.integers(0, size))
     found = [draw(entries(base, n, types)) for n in range(number)]
-    return list({entry.at: entry for entry in found}.values())
+    return list({(entry.at, entry.type): entry for entry in found}.values())
 
 
 @st.composite

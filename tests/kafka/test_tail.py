@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.cli.tailing import Wanted, lines
+from shared.cli.tailing import Wanted, lines, structured, taken
 from shared.clock import SystemClock
+from shared.events.core_banking import ContactPoint, CustomerUpdated, Jurisdiction
+from shared.events.jsonl import read_line
 from shared.events.registry import CORE_BANKING
 from shared.messaging.kafka import close_client, new_producer, open_client
 from shared.messaging.topics import ensure_topics
@@ -79,3 +81,20 @@ async def test_what_comes_is_shown_live_and_what_was_is_not(told):
         following.cancel()
         await asyncio.wait([following])
     assert found.get_nowait() == "L2"
+
+
+async def test_what_flows_is_captured_as_events_that_read_back_without_contact_values(told):
+    config, send = told
+    person = CustomerUpdated(
+        customer_id="T-cap", language="en", time_zones=("Asia/Shanghai",), region="CN-SH",
+        jurisdiction=Jurisdiction(country="CN"),
+        contact_points=(ContactPoint(point_id="m", kind="mobile", value="+8610112345678", party="debtor"),),
+    )  # fmt: skip
+    await send(person, missed("T-cap"))
+    options = {"begin": None, "from_start": True, "follow": False}
+    found = [record async for _, record in taken(config, Wanted("T-cap"), **options)]
+    captured = [structured(record) for record in found]
+    assert b"10112345678" not in b"".join(captured)
+    events = [read_line(line) for line in captured]
+    assert [event.type for event in events] == ["customer.updated", "payment.missed"]
+    assert events[0].data.contact_points[0].point_id == "m"

@@ -93,7 +93,8 @@ def _answer(view: View, permit_id: str, wanted: Asked) -> None:
     way = (wanted.channel, wanted.point_id)
     if wanted.not_after is None:
         ends = at + LIFETIME
-    leave = permit(permit_id, way, at, min(ruling.until, ends), ruling)
+    debts = tuple(sorted({debt for each in made for debt in each.debts}))
+    leave = replace(permit(permit_id, way, at, min(ruling.until, ends), ruling), accounts=debts)
     view.case = view.keeper.reserve(view.case, reservation(leave, made, view.now))
     view.say(
         permit_id,

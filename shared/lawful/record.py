@@ -1,0 +1,267 @@
+"""What is known of one customer's record at a moment of the capture: the log, the points, the debts, the leave given."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from shared.compliance.entries import Entry
+from shared.compliance.proposal import Proposal
+from shared.content.registry import Registry
+from shared.events import agencies, contacts, core_banking, permits, scheduler
+from shared.events.envelope import Event
+from shared.permits import outcomes, reading
+from shared.permits.proposals import Act, Debt, Where, Whom, proposals
+
+POINTS = frozenset({"point.known"})
+_PURPOSES = {"letter": "legal_process"}
+NEVER = datetime.min.replace(tzinfo=UTC)
+_REMIND, _COLLECT = "reminder", "collect"
+_THIRD_PARTY = "third_party"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the bank makes its contacts, as its strategy says: who collects, whose voice, which conduct, which texts."""
+
+    collector: str
+    voice: str
+    autodialled: bool
+    conduct: dict[str, Any]
+    texts: Registry | None
+
+    @classmethod
+    def of(cls, strategy: Any) -> "Manner":
+        """Read it from the scheduler's strategy."""
+        content = strategy.content
+        return cls(
+            strategy.collector, strategy.voice, strategy.autodialled, strategy.conduct,
+            None if content is None else Registry(content),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """
+    A permit, when it was given, the log as it was known then (as the gate reads it), and what it was given for.
+
+    `made` is one proposal for each kind of debt, at the instant of the grant.
+    """
+
+    permit: permits.Permit
+    granted_at: datetime
+    known: tuple[Entry, ...]
+    made: tuple[Proposal, ...]
+    by: str = ""
+
+
+@dataclass(slots=True)
+class Record:
+    """One customer's record, grown event by event; `of` is the time of core banking's latest record of the customer."""
+
+    customer_id: str
+    customer: core_banking.CustomerUpdated | None = None
+    of: datetime = NEVER
+    accounts: dict[str, core_banking.AccountUpdated] = field(default_factory=dict)
+    log: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    steps: dict[str, scheduler.FollowUpDue] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
+    leaves: dict[str, Leave] = field(default_factory=dict)
+
+    def take(self, event: Event, manner: Manner) -> None:
+        """Learn what the event tells, in the order in which the decider learnt it."""
+        match event.data:
+            case core_banking.CustomerUpdated() as data:
+                if event.subject != self.customer_id or event.time < self.of:
+                    return
+                self.customer, self.of = data, event.time
+                self.log = {k: e for k, e in self.log.items() if e.type not in POINTS}
+            case core_banking.AccountUpdated() as data:
+                self.accounts[data.account_id] = data
+            case scheduler.FollowUpDue() as data:
+                self.steps[data.follow_up_id] = data
+                for choice in data.choices:
+                    if choice.permit is not None:
+                        self._granted(choice.permit, event, self._step(data, choice, manner))
+            case contacts.PermitAsked() | permits.PermitRequested() as data:
+                self.asked[data.permit_id] = data
+            case permits.PermitGranted() as data:
+                made = self._what_for(data, manner)
+                self._granted(data.permit, event, made, data.by)
+            case _:
+                self._outcome(event)
+        for entry in reading.entries(event):
+            self._note(entry)
+
+    def absorb(self, other: "Record") -> None:
+        """Go on with what was known of a record that turned out to be the same person's."""
+        self.accounts = {**other.accounts, **self.accounts}
+        self.log = {**other.log, **self.log}
+        self.steps = {**other.steps, **self.steps}
+        self.asked = {**other.asked, **self.asked}
+        self.leaves = {**other.leaves, **self.leaves}
+
+    def known(self) -> tuple[Entry, ...]:
+        """Answer the log as the gate reads it."""
+        return tuple(reading.completed(self.log.values(), tuple(sorted(self.accounts))))
+
+    def by_agency(self, told: agencies.AgencyContacted) -> tuple[Proposal, ...]:
+        """Answer what an agency did, as if it had been proposed; what it said and how nobody tells."""
+        act = Act(
+            channel=told.channel, purpose=told.purpose, collector=told.agency, voice="human",
+            conduct={"agency_on_public_list": True}, contacted=told.contacted,
+        )  # fmt: skip
+        made = self._proposals(
+            told.point_id, told.occurred_at, told.account_ids or tuple(self.accounts), act
+        )
+        own = (f"/agencies/{told.agency}", told.contact_id)
+        return tuple(
+            replace(each, role=_THIRD_PARTY, party=told.party, reservation=own) for each in made
+        )
+
+    def _note(self, entry: Entry) -> None:
+        key = (entry.src, entry.id)
+        known = self.log.get(key)
+        if known is None or (known.rec or known.at) < (entry.rec or entry.at):
+            self.log[key] = entry
+
+    def _outcome(self, event: Event) -> None:
+        key = (outcomes.SRC, outcomes.permit_of(event.data))
+        known = self.log.get(key)
+        result = outcomes.result_of(event.data)
+        if known is None or not result:
+            return
+        after = outcomes.with_outcome(known, result, event.time)
+        if after is None:
+            del self.log[key]
+        else:
+            self.log[key] = after
+
+    def _granted(
+        self, permit: permits.Permit, event: Event, made: tuple[Proposal, ...], by: str = ""
+    ) -> None:
+        self.leaves[permit.permit_id] = Leave(permit, event.time, self.known(), made, by)
+        if made:
+            entry = outcomes.reservation(permit, made, event.time)
+            self.log[entry.src, entry.id] = entry
+
+    def _step(
+        self, due: scheduler.FollowUpDue, choice: scheduler.Choice, manner: Manner
+    ) -> tuple[Proposal, ...]:
+        """Answer what a step of the ladder proposes by this choice."""
+        assert choice.permit is not None
+        debts = due.situation.accounts if due.situation is not None else ()
+        act = Act(
+            channel=choice.channel,
+            purpose=_REMIND if due.stage == _REMIND else _COLLECT,
+            collector=manner.collector,
+            voice=manner.voice,
+            autodialled=manner.autodialled,
+            tags=self._tags(
+                choice.template, choice.channel, debts, manner, choice.permit.not_before
+            ),
+            conduct=manner.conduct,
+        )
+        return self._permitted(choice.permit, debts, act)
+
+    def _what_for(self, granted: permits.PermitGranted, manner: Manner) -> tuple[Proposal, ...]:
+        """Answer what was asked for by a person or a service, or what the next choice of a step proposes."""
+        wanted = self.asked.get(granted.permit.permit_id)
+        due = self.steps.get(granted.follow_up_id)
+        if wanted is None:
+            way = (granted.permit.channel, granted.permit.point_id)
+            choices = due.choices if due is not None else ()
+            for choice in choices:
+                if due is not None and (choice.channel, choice.point_id) == way:
+                    return self._step(due, replace(choice, permit=granted.permit), manner)
+            return ()
+        debts = tuple(getattr(wanted, "account_ids", ())) or granted.permit.accounts
+        if not debts and due is not None and due.situation is not None:
+            debts = due.situation.accounts
+        tags = frozenset(getattr(wanted, "tags", ()))
+        if template := getattr(wanted, "template", ""):
+            at = granted.permit.not_before
+            tags |= self._tags(template, wanted.channel, debts, manner, at)
+        act = Act(
+            channel=wanted.channel,
+            purpose=wanted.purpose or _PURPOSES.get(wanted.channel, _COLLECT),
+            collector=manner.collector,
+            voice="human",
+            tags=tags,
+            conduct={**manner.conduct, **wanted.conduct},
+            contacted=getattr(wanted, "contacted", ""),
+            place=getattr(wanted, "place", ""),
+            topic=getattr(wanted, "topic", ""),
+        )
+        return self._permitted(granted.permit, debts or tuple(self.accounts), act)
+
+    def _tags(
+        self, template: str, channel: str, debts: Iterable[str], manner: Manner, at: datetime
+    ) -> frozenset[str]:
+        if manner.texts is None or self.customer is None:
+            return frozenset()
+        known = [self.accounts[each] for each in debts if each in self.accounts]
+        roles = {account.collector_role for account in known}
+        tags = manner.texts.tags(
+            template, self.customer.language, at.date(), products={a.product for a in known},
+            role=_THIRD_PARTY if _THIRD_PARTY in roles else min(roles, default=""), channel=channel,
+        )  # fmt: skip
+        return frozenset() if tags is None else tags
+
+    def _permitted(
+        self, permit: permits.Permit, debts: Iterable[str], act: Act
+    ) -> tuple[Proposal, ...]:
+        own = (outcomes.SRC, permit.permit_id)
+        made = self._proposals(permit.point_id, permit.not_before, debts, act)
+        return tuple(replace(each, reservation=own) for each in made)
+
+    def _proposals(
+        self, point_id: str, at: datetime, debts: Iterable[str], act: Act
+    ) -> tuple[Proposal, ...]:
+        customer = self.customer
+        if customer is None:
+            return ()
+        points = {point.point_id: point for point in customer.contact_points}
+        point = points.get(point_id)
+        return proposals(
+            at,
+            Whom(
+                customer_id=self.customer_id, zones=existing(customer.time_zones),
+                country=customer.jurisdiction.country, state=customer.jurisdiction.state or "",
+                region=customer.region, language=customer.language,
+            ),
+            Where(point_id=point_id)
+            if point is None
+            else Where(point_id=point_id, party=point.party, zones=existing(point.zones)),
+            self._debts(debts),
+            act,
+        )  # fmt: skip
+
+    def _debts(self, debts: Iterable[str]) -> Iterator[Debt]:
+        for account_id in debts:
+            account = self.accounts.get(account_id)
+            if account is None:
+                yield Debt(account_id=account_id)
+            else:
+                yield Debt(
+                    account_id=account_id, product=account.product, creditor=account.creditor,
+                    role=account.collector_role,
+                )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def existing(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Answer those names that are zones."""
+    return tuple(name for name in names if _is_zone(name))
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
