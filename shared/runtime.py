@@ -25,6 +25,7 @@ from shared.events.envelope import Event
 from shared.events.registry import CORE_BANKING
 from shared.messaging import positions, progress, restored, spans
 from shared.messaging.alarm import Alarm
+from shared.messaging.asking import NotFresh
 from shared.messaging.broker import BrokerRefused
 from shared.messaging.cases import StateTooNew
 from shared.messaging.consumer import Consumer, GiveBack
@@ -32,6 +33,7 @@ from shared.messaging.effects import EffectWorker, Prepare
 from shared.messaging.freshness import Barrier, Freshness, Sampler
 from shared.messaging.kafka import FAILURES, Offsets
 from shared.messaging.made import recording
+from shared.messaging.partitions import partition_of
 from shared.messaging.records import BatchResult, FactResult, Record, TickResult
 from shared.messaging.relay import Relay
 from shared.messaging.shell import Shell
@@ -101,6 +103,7 @@ class Runtime:
         kafka = settings.broker()
         self.offsets = Offsets(kafka, client_id=f"{name}-offsets")
         self.freshness = Freshness()
+        self.barrier = Barrier(self.offsets, self._settled)
         self.sampler = Sampler(self.freshness, self.offsets, self._settled)
         self.relay = Relay(kafka, self.engine, name, partitions=settings.partitions)
         self.consumer = Consumer(
@@ -133,7 +136,7 @@ class Runtime:
                 provider=self.provider,
                 prepare=recording(parts.prepare, self.engine, keys),
                 vault=VaultReader(keys, self.engine),
-                barrier=Barrier(self.offsets, self._settled),
+                barrier=self.barrier,
                 owned=self.consumer.owned,
                 fresh=self.freshness.is_fresh,
                 observe=settings.contact_mode == "observe",
@@ -167,6 +170,23 @@ class Runtime:
             raise
         self._wake()
         return results
+
+    async def ask(self, fact: Event) -> tuple[FactResult, Any]:
+        """
+        Hand in a fact that asks, and answer what the tick on it came to, with the state of the case after it.
+
+        Raises NotFresh while facts of core banking may still wait for this customer's partition.
+        """
+        partition = partition_of(fact.subject, self.settings.partitions)
+        if not (self.freshness.is_fresh(partition) or await self.barrier.passes(partition)):
+            raise NotFresh("facts of core banking may still wait")
+        try:
+            answer = await self.shell.asking.ask(fact)
+        except StateTooNew as error:
+            self.consumer.give_back(str(error))
+            raise
+        self._wake()
+        return answer
 
     async def _prepare_database(self) -> None:
         await check_schema(self.engine, self.reactor.name)

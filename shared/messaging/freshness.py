@@ -8,7 +8,7 @@ from time import monotonic
 import structlog
 
 from shared.events.registry import CORE_BANKING
-from shared.messaging.kafka import Offsets
+from shared.messaging.kafka import FAILURES, Offsets
 
 log = structlog.get_logger(__name__)
 
@@ -138,3 +138,16 @@ class Barrier:
             if len(ready) == len(ends) or monotonic() > deadline:
                 return ready
             await asyncio.sleep(BARRIER_POLL_SECONDS)
+
+    async def passes(self, partition: int) -> bool:
+        """
+        Tell whether one partition is settled up to now, for somebody who waits for the answer.
+
+        Of any partition: also of one that another process owns, and in stepped mode.
+        """
+        try:
+            async with asyncio.timeout(2 * BARRIER_SECONDS):
+                return partition in await self.passed({partition})
+        except FAILURES as error:
+            log.warning("freshness_not_known", error=type(error).__name__)
+            return False

@@ -18,6 +18,7 @@ from shared.decision import Reactor
 from shared.events.envelope import Event
 from shared.messaging import effect_rows, inbox, positions, progress
 from shared.messaging.arriving import fact_arrival
+from shared.messaging.asking import Asking
 from shared.messaging.batch import Sorter, window
 from shared.messaging.cases import Case, CaseMissing, Cases
 from shared.messaging.cloudevents import BrokenEvent
@@ -72,6 +73,7 @@ class Shell:
         self._ready_for: date | None = None
         self._voids = positions.Voids({})
         self.releases = Releases(self._kit, self._sorter, engine, self._now, self._lock)
+        self.asking = Asking(self._kit, engine, now=self._go_on, lock=self._lock, observe=observe)
 
     async def prepare(self) -> None:
         """Write the policy down and make the inbox's partitions around the clock's month; again is harmless."""
