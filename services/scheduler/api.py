@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.scheduler import commanding, declaring, reconciliation
+from services.scheduler import commanding, declaring, permitting, reconciliation
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import STAGES
 from shared.http.worklist import worklist
@@ -37,6 +37,7 @@ for part in (
     worklist(Step, steps, ("open", *STAGES)),
     commanding.router,
     declaring.router,
+    permitting.router,
     reconciliation.router,
 ):
     router.include_router(part)

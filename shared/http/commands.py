@@ -26,8 +26,10 @@ from shared.http.access import Caller, require_visible
 from shared.http.context import Running
 from shared.http.problems import RESPONSES, FieldError, Problem, ProblemError
 from shared.ids import derive
+from shared.messaging.asking import NotFresh
 from shared.messaging.cases import upcast
 from shared.messaging.cloudevents import explain
+from shared.messaging.records import FactResult
 from shared.runtime import Runtime
 
 TAKEN: dict[int | str, dict[str, Any]] = {**RESPONSES, 404: {"model": Problem}}
@@ -134,10 +136,14 @@ Command = Annotated[Request, Depends(_request)]
 
 async def state_for(request: Request, caller: Caller) -> Any:
     """Answer the case's state; raises the problem `not-found` for a customer unknown, or out of the caller's reach."""
-    runtime = request.runtime
+    return await case_of(request.runtime, caller, request.customer_id)
+
+
+async def case_of(runtime: Runtime, caller: Caller, customer_id: str) -> Any:
+    """Answer the same where nothing is commanded."""
     async with runtime.engine.connect() as connection:
-        await require_visible(connection, caller, request.customer_id)
-        found = await connection.execute(_STATE, {"customer_id": request.customer_id})
+        await require_visible(connection, caller, customer_id)
+        found = await connection.execute(_STATE, {"customer_id": customer_id})
         stored, version = found.one()
     return upcast(runtime.reactor, stored, version)
 
@@ -156,6 +162,41 @@ async def give(
     Raises problems: `not-found` for a customer unknown or out of reach, `invalid`, `conflict`.
     """
     await state_for(request, caller)
+    event = _event(request, caller, model, fields)
+    (result,) = await request.runtime.take_facts([event])
+    _heed(request, result)
+    return Given(id=event.id, source=event.source, type=event.type, about=about)
+
+
+async def ask(
+    request: Request, caller: Caller, model: type[Said], fields: Mapping[str, Any]
+) -> Any:
+    """
+    Hand in a command that is answered at once, and answer the case's state after the tick that did.
+
+    Raises problems as give() does, and `not-fresh` while facts of core banking may still wait.
+    """
+    await state_for(request, caller)
+    event = _event(request, caller, model, fields)
+    try:
+        result, state = await request.runtime.ask(event)
+    except NotFresh as error:
+        raise not_fresh() from error
+    _heed(request, result)
+    return state
+
+
+def not_fresh() -> ProblemError:
+    """Answer the problem of an answer that would rest on old facts; a moment later it may not."""
+    return ProblemError(
+        "not-fresh",
+        "Nobody is contacted while their payment may wait. Ask again, with the same key.",
+        headers={"Retry-After": "2"},
+    )
+
+
+def _event(request: Request, caller: Caller, model: type[Said], fields: Mapping[str, Any]) -> Event:
+    """Make the fact; raises the problem `invalid`."""
     refuse_numbers(fields)
     told = {"customer_id": request.customer_id, "by": caller.subject, **fields}
     try:
@@ -163,7 +204,7 @@ async def give(
     except msgspec.ValidationError as error:
         field, message = explain(error)
         raise wrong(f"body.{field}", message) from None
-    event = Event(
+    return Event(
         id=request.key,
         source=request.source(caller),
         type=TYPE_OF[model],
@@ -171,7 +212,10 @@ async def give(
         time=request.runtime.clock.now(),
         data=data,
     )
-    (result,) = await request.runtime.take_facts([event])
+
+
+def _heed(request: Request, result: FactResult) -> None:
+    """Say in the header whether it was known already; raises the problems `conflict` and `invalid`."""
     match result.status:
         case "conflict":
             raise ProblemError(
@@ -182,7 +226,6 @@ async def give(
             raise wrong(f"body.{field}", message)
         case "new" | "repeated":
             request.response.headers[REPLAYED] = str(result.status == "repeated").lower()
-    return Given(id=event.id, source=event.source, type=event.type, about=about)
 
 
 def refuse_numbers(fields: Mapping[str, Any]) -> None:

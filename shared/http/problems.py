@@ -25,6 +25,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This resource does not take this method"),
     "not-next": (409, "Something else comes first, or it was done already"),
+    "not-permitted": (409, "Rules stand in the way of this contact"),
     "body-too-large": (413, "The body is too large"),
     "target-too-long": (414, "Path and query are too long"),
     "unsupported-media-type": (415, "The body must be application/json, not compressed"),
@@ -37,6 +38,7 @@ TYPES: Mapping[str, tuple[int, str]] = {
     "overloaded": (503, "Too many requests are under way"),
     "too-slow": (503, "The answer took too long"),
     "issuer-unavailable": (503, "The issuer of the tokens cannot be asked for its keys"),
+    "not-fresh": (503, "What core banking said lately may still wait"),
     "stopped": (503, "The service is stopped after a mass failure"),
 }
 """Slug -> status and title. The type's URI is urn:arrears:problem:<slug>; slugs are never renamed."""
@@ -74,7 +76,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class ProblemError(Exception):
-    """Raised by a route to answer a problem of the type *slug*."""
+    """Raised by a route to answer a problem of the type *slug*; *members* are what else it says (RFC 9457, 3.2)."""
 
     def __init__(
         self,
@@ -82,8 +84,10 @@ class ProblemError(Exception):
         detail: str = "",
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(slug)
+        self.members = members
         self.slug = slug
         self.detail = detail
         self.errors = list(errors)
@@ -97,8 +101,9 @@ def problem(
     errors: Sequence[FieldError] = (),
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
-    """Make the answer; *status* replaces the type's own."""
+    """Make the answer; *status* replaces the type's own, *members* (plain JSON) stand beside the usual ones."""
     usual, title = TYPES[slug]
     content = Problem(
         type=f"urn:arrears:problem:{slug}",
@@ -109,7 +114,7 @@ def problem(
         request_id=of_request.get(),
     )
     return JSONResponse(
-        content.model_dump(exclude_defaults=True),
+        content.model_dump(exclude_defaults=True) | dict(members or {}),
         status_code=content.status,
         headers=headers,
         media_type="application/problem+json",
@@ -121,7 +126,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ProblemError)
     async def raised(_request: Request, error: ProblemError) -> JSONResponse:
-        return problem(error.slug, detail=error.detail, errors=error.errors, headers=error.headers)
+        return problem(
+            error.slug,
+            detail=error.detail,
+            errors=error.errors,
+            headers=error.headers,
+            members=error.members,
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

@@ -10,8 +10,12 @@ from shared.compliance.loading import load_packs
 from shared.compliance.pack import Pack
 from shared.compliance.rules import DeclaredWindow, Fresh, Hold, OptOut, Precondition
 from shared.events.registry import EVENT_TYPES, SAID
+from shared.http import create_app
+from shared.http.access import declared
 from shared.permits.page import page
 from shared.permits.ways_in import EVENTS, LOG_TYPES, WAYS
+from shared.services import parts
+from tests.http.conftest import settings
 
 ROOT = Path(__file__).parents[2]
 PACKS = load_packs(ROOT / "deploy" / "packs")
@@ -87,6 +91,20 @@ def test_every_declared_fact_is_a_way_in_or_changes_the_case_only():
         "agency.dismissed", "agency.reported",
     }  # fmt: skip
     assert set(SAID) - EVENTS == case_only
+
+
+def test_every_route_is_there():
+    routes = {
+        f"{method} {path}"
+        for service in ("scheduler", "notifier", "legal")
+        for method, path in declared(
+            create_app(
+                parts(service),
+                settings("postgresql+asyncpg://nobody@127.0.0.1:9/none", kafka="127.0.0.1:9"),
+            )
+        )
+    }
+    assert {way.route for way in WAYS if way.route.startswith("POST")} <= routes
 
 
 def test_the_page_is_made_of_the_table():

@@ -50,7 +50,11 @@ def controls(
 
 def command(*, answers: tuple[int, ...] = (202,), **body: Any) -> Expect:
     """A command of a person about one customer. What it names besides is not there: 404 to whoever may ask."""
-    named = {name: body.pop(name) for name in ("hold_id", "visit_id", "filing_id") if name in body}
+    named = {
+        name: body.pop(name)
+        for name in ("hold_id", "visit_id", "filing_id", "permit_id")
+        if name in body
+    }
     told = {"reason": "as agreed", **body}
     return Expect("commands:give", "object", {**ONE, **named}, body=told, answers=answers)
 
@@ -89,6 +93,12 @@ ROUTES: dict[str, Expect] = {
     ),
     "POST /cases/{customer_id}/court-dates/{filing_id}/outcome": command(
         filing_id="f", outcome="granted", answers=(404,)
+    ),
+    # The stored cases have no contact points. Whoever asks for one that is none is told so, or that nobody is known.
+    "POST /cases/{customer_id}/permits": command(channel="call", point_id="p", answers=(422,)),
+    "GET /cases/{customer_id}/permits": Expect("cases:read", "object", ONE, {"channel": "call"}),
+    "POST /cases/{customer_id}/permits/{permit_id}/outcome": command(
+        permit_id="p", result="no_answer", answers=(404,)
     ),
     "POST /cases/{customer_id}/placements": Expect(
         "acts:declare",

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.scheduler.domain import proposing
 from services.scheduler.domain.gatekeeping import Ruling, permit, refused
-from services.scheduler.domain.state import Asked, CollectionCase, Promise
+from services.scheduler.domain.state import Answer, Asked, CollectionCase, Promise
 from services.scheduler.domain.view import View
 from shared.events import contacts, permits
 from shared.events.envelope import Event
@@ -18,6 +18,8 @@ from shared.permits.outcomes import reservation
 Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
 LIFETIME = timedelta(minutes=2)
 """How long a person may take from the permit to the contact (RULES.md section 4)."""
+REMEMBERED = timedelta(hours=24)
+"""How long a person who sends a request again hears the same answer."""
 TOO_LATE = "PERMIT.TOO_LATE"
 """The request was answered when its time was over."""
 HELD = "CASE.HOLD."
@@ -72,6 +74,22 @@ def answer(view: View) -> None:
         view.case = replace(view.case, asked={}, spent={**view.case.spent, **answered})
 
 
+def advice(view: View, wanted: Asked) -> Ruling:
+    """Answer what would be said to somebody who asks at the view's instant; nothing is reserved."""
+    return proposing.judged(view, _stopped(view, wanted) or proposing.asked(view, wanted, view.now))
+
+
+def forget_answers(view: View) -> None:
+    """Drop what people were told so long ago that they do not ask again."""
+    kept = {
+        permit_id: told
+        for permit_id, told in view.case.answers.items()
+        if told.at >= view.now - REMEMBERED
+    }
+    if len(kept) < len(view.case.answers):
+        view.case = replace(view.case, answers=kept)
+
+
 def _answer(view: View, permit_id: str, wanted: Asked) -> None:
     begins = max(wanted.not_before or view.now, view.now)
     ends = wanted.not_after or wanted.at + LIFETIME
@@ -96,6 +114,8 @@ def _answer(view: View, permit_id: str, wanted: Asked) -> None:
     debts = tuple(sorted({debt for each in made for debt in each.debts}))
     leave = replace(permit(permit_id, way, at, min(ruling.until, ends), ruling), accounts=debts)
     view.case = view.keeper.reserve(view.case, reservation(leave, made, view.now))
+    if wanted.by:
+        _remember(view, permit_id, Answer(at=view.now, permit=leave))
     view.say(
         permit_id,
         permits.PermitGranted(
@@ -117,23 +137,30 @@ def _stopped(view: View, wanted: Asked) -> Ruling | None:
 
 
 def _refuse(view: View, permit_id: str, wanted: Asked, ruling: Ruling) -> None:
-    inputs = {"at": view.now.isoformat(), "purpose": wanted.purpose, "conduct": wanted.conduct}
-    view.say(
-        permit_id,
-        permits.PermitRefused(
-            customer_id=view.customer_id,
-            permit_id=permit_id,
-            channel=wanted.channel,
-            point_id=wanted.point_id,
-            follow_up_id=wanted.follow_up_id,
-            by=wanted.by,
-            reasons=ruling.reasons,
-            earliest_next=ruling.earliest,
-            inputs=inputs,
-            packs=ruling.packs,
-            facts=ruling.facts,
-        ),
+    said = permits.PermitRefused(
+        customer_id=view.customer_id,
+        permit_id=permit_id,
+        channel=wanted.channel,
+        point_id=wanted.point_id,
+        follow_up_id=wanted.follow_up_id,
+        by=wanted.by,
+        reasons=ruling.reasons,
+        earliest_next=ruling.earliest,
+        inputs={
+            "at": view.now.isoformat(),
+            "purpose": wanted.purpose,
+            "conduct": wanted.conduct,
+        },
+        packs=ruling.packs,
+        facts=ruling.facts,
     )
+    if wanted.by:
+        _remember(view, permit_id, Answer(at=view.now, refused=said))
+    view.say(permit_id, said)
+
+
+def _remember(view: View, permit_id: str, told: Answer) -> None:
+    view.case = replace(view.case, answers={**view.case.answers, permit_id: told})
 
 
 FOLDS: dict[type[Any], Fold] = {

@@ -57,7 +57,8 @@ def _with_outcome(case: CollectionCase, event: Event) -> CollectionCase:
     result = outcomes.result_of(event.data) if known is not None else ""
     if known is None or not result:
         return case
-    after = outcomes.with_outcome(known, result, event.time)
+    occurred_at = getattr(event.data, "occurred_at", None) or event.time
+    after = outcomes.with_outcome(known, result, occurred_at)
     if after == known:
         return case
     log = {key: entry for key, entry in case.log.items() if entry is not known}

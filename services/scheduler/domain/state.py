@@ -8,7 +8,7 @@ import msgspec
 from shared.compliance.entries import Entry
 from shared.decision import CaseState
 from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
-from shared.events.permits import PermitChannel
+from shared.events.permits import Permit, PermitChannel, PermitRefused
 from shared.events.scheduler import Channel, FollowUpKind, HaltReason
 
 
@@ -201,6 +201,14 @@ class Asked(Stored, frozen=True):
     conduct: dict[str, Any] = {}
 
 
+class Answer(Stored, frozen=True):
+    """What a person who asked for a permit was told at `at`: the permit, or what stood in the way."""
+
+    at: datetime
+    permit: Permit | None = None
+    refused: PermitRefused | None = None
+
+
 class Request(Stored, frozen=True):
     """A follow-up that another service asked for."""
 
@@ -218,7 +226,7 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     `cancelled` holds follow-ups of which a contact may still turn out to have left, and the effects
     that are known to have; `regrets` maps effects that left too late to their follow-up; `changes`
     numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
-    an answer; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
+    an answer, `answers` what people were told lately, for who asks again; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
     """
 
     customer: Customer | None = None
@@ -249,5 +257,6 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
 
     requests: dict[str, Request] = {}
     asked: dict[str, Asked] = {}
+    answers: dict[str, Answer] = {}
     refusals: dict[str, tuple[str, ...]] = {}
     spent: dict[str, datetime] = {}

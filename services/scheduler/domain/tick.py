@@ -30,6 +30,7 @@ def look(
         standing.announce_divergence(view)
         standing.announce_holds(view)
         asking.answer(view)
+        asking.forget_answers(view)
         following.move_on(view)
         taking.fire_requests(view)
         taking.remind_before_due(view)
