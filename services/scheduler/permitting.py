@@ -187,11 +187,15 @@ async def permit(command: Command, caller: Giver, body: PermitBody) -> Granted:
 async def outcome(command: Command, caller: Giver, permit_id: PermitId, body: OutcomeBody) -> Given:
     """Tell what came of the contact; its reservation ends, and what it came to counts."""
     case: CollectionCase = await state_for(command, caller)
-    if logbook.permit_key(permit_id) not in case.log:
+    known = case.log.get(logbook.permit_key(permit_id))
+    if known is None:
         raise ProblemError("not-found", "This case has no such permit.")
     now = command.runtime.clock.now()
-    if body.occurred_at is not None and not now - YEAR <= body.occurred_at <= now:
-        raise wrong("body.occurred_at", "lies in the future, or more than a year ago")
+    if (
+        body.occurred_at is not None
+        and not (known.rec or known.at) - DAY <= body.occurred_at <= now
+    ):
+        raise wrong("body.occurred_at", "lies in the future, or long before the permit")
     today = command.today
     bounded("promised_on", body.promised_on, earliest=today - DAY, latest=today + YEAR)
     fields = {**body.model_dump(exclude_none=True), "permit_id": permit_id}

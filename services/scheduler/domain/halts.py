@@ -14,7 +14,7 @@ from services.scheduler.domain import hours
 from services.scheduler.domain.reports import promise_made
 from services.scheduler.domain.state import CollectionCase, Halt, Payment
 from services.scheduler.policy import Strategy
-from shared.events import commands
+from shared.events import commands, declarations
 from shared.events.envelope import Event
 from shared.events.scheduler import HaltReason
 
@@ -45,13 +45,22 @@ def placed(case: CollectionCase, data: Any, event: Event) -> CollectionCase:
     return replace(case, halts={**case.halts, data.hold_id: halt})
 
 
-def released(case: CollectionCase, data: commands.HoldReleased, event: Event) -> CollectionCase:
+def released(
+    case: CollectionCase, data: commands.HoldReleased | declarations.AttorneyReleased, event: Event
+) -> CollectionCase:
     """Note that the hold is over: before it was placed, too, and by whom it was released first."""
     known = case.spent.get(data.hold_id)
     if known is not None and known <= event.time:
         return case
     halts = {key: halt for key, halt in case.halts.items() if key != data.hold_id}
     return replace(case, halts=halts, spent={**case.spent, data.hold_id: event.time})
+
+
+def attorney_released(
+    case: CollectionCase, data: declarations.AttorneyReleased, event: Event
+) -> CollectionCase:
+    """End the attorney's hold; one who is released for some debts only still stands between us and the customer."""
+    return case if data.account_ids else released(case, data, event)
 
 
 def note_taken(case: CollectionCase, _: commands.NoteTaken, __: Event) -> CollectionCase:
@@ -110,6 +119,7 @@ def _money_came(halt: Halt, case: CollectionCase, strategy: Strategy) -> bool:
 FOLDS: dict[type[Any], Fold] = {
     **dict.fromkeys(REASONS, placed),
     commands.HoldReleased: released,
+    declarations.AttorneyReleased: attorney_released,
     commands.NoteTaken: note_taken,
     commands.ClosureDecided: closure_decided,
     commands.PromiseTaken: promise_made,

@@ -72,7 +72,7 @@ def entries(case: CollectionCase, customer_id: str) -> Iterator[Entry]:
     if customer is None:
         return
     for point_id, point in customer.points.items():
-        if point.kind != "mobile":
+        if point.kind != "mobile" or point.party != "debtor":  # a friend's number reaches no debtor
             continue
         known = Entry(
             id=point_id, src="record", type="point.known", at=customer.time, kind="mobile",

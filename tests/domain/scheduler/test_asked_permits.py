@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+from msgspec import structs
+
+from services.scheduler.domain import asking
+from services.scheduler.domain.state import Asked
+from services.scheduler.domain.view import View
 from shared.events import contacts, permits
+from shared.events.core_banking import ContactPoint
 from shared.events.permits import PermitGranted, PermitRefused
 from shared.testing import START, days, of_type, tick
 from tests.domain.scheduler.cases import (
@@ -11,6 +18,7 @@ from tests.domain.scheduler.cases import (
     at,
     customer,
     follow_ups,
+    invalid,
     missed,
     said,
     story,
@@ -132,3 +140,40 @@ def test_a_visit_without_two_members_of_staff_is_refused_under_the_law_of_the_pl
     (refusal,) = of_type(told.published, PermitRefused)
     assert "CN.VISIT.CONDUCT" in {reason.rule for reason in refusal.reasons}
     assert follow_ups(told)
+
+
+def test_what_a_person_was_told_is_remembered_for_a_day_and_not_what_a_service_was():
+    told = story(*OPENED, wants("P1"), wants("P2", purpose="locate"), plans()).given(tick(SOON))
+    answers = told.state.answers
+    assert answers["P1"].permit.not_after == SOON + MINUTES
+    assert set(answers) == {"P1", "P2"}
+    told.given(tick(SOON + days(1)))
+    assert set(told.state.answers) == {"P1", "P2"}
+    told.given(wants("P3", when=SOON + days(1.1)), tick(SOON + days(1.1)))
+    assert set(told.state.answers) == {"P3"}
+
+
+def test_a_look_beforehand_says_what_an_answer_would_and_changes_nothing():
+    told = story(*OPENED)
+    night = at("2026-03-03", "22:00")
+    view = View("C1", told.state, night, told.reactor.policy)
+    wanted = Asked(at=night, by="u-7", channel="call", point_id="p-mobile")
+    ruling = asking.advice(view, wanted)
+    assert (ruling.allowed, ruling.rules) == (False, ("FIRM.TIME.QUIET",))
+    assert ruling.earliest == at("2026-03-04", "08:00")
+    assert (view.case, view.out) == (told.state, [])
+
+
+@pytest.mark.parametrize(("party", "is_unreachable"), [("debtor", False), ("contact_person", True)])
+def test_only_the_debtor_s_own_numbers_tell_that_nobody_reaches_them(party, is_unreachable):
+    """CN.WHO.PARTY: a contact person may be asked where the debtor is once all mobile numbers of the debtor are void."""
+    friend = ContactPoint(point_id="p-friend", kind="mobile", party="contact_person")
+    other = ContactPoint(point_id="p-other", kind="mobile", party=party)
+    mobile = ContactPoint(point_id="p-mobile", kind="mobile", party="debtor")
+    known = customer()
+    record = structs.replace(known.data, contact_points=(mobile, friend, other))
+    told = story(
+        structs.replace(known, data=record), account(), MISS, invalid("p-mobile", SOON), **LAW
+    )
+    told.given(wants(point_id="p-friend", purpose="locate")).when(tick(SOON))
+    assert bool(of_type(told.published, PermitGranted)) == is_unreachable

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from shared.canonical import digest
+from shared.events import declarations
 from shared.events.scheduler import CaseClosed, CaseOpened, HoldApplied, HoldLifted, PromiseBroken
 from shared.testing import START, days, of_type, tick
 from tests.domain.scheduler.books import case_of
@@ -31,6 +32,7 @@ from tests.domain.scheduler.commanded import (
     says_paid,
     shut,
 )
+from tests.domain.scheduler.declared import declared
 
 MISS = missed(at("2026-03-01", "06:00"))
 OPENED = (customer(), MISS, tick(START))
@@ -234,3 +236,10 @@ def test_who_pays_after_all_is_no_cure_of_a_closed_case():
     )
     told.then()
     assert told.state.cures == 0
+
+
+@pytest.mark.parametrize(("account_ids", "left"), [((), set()), (("A",), {"H1"})])
+def test_an_attorney_who_is_released_for_some_debts_still_stands_between(account_ids, left):
+    released = declared(declarations.AttorneyReleased, SOON, account_ids=account_ids)
+    told = story(*OPENED, represented(SOON), released)
+    assert set(told.state.halts) == left
