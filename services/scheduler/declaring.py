@@ -41,7 +41,9 @@ async def declare(command: Command, caller: Taker, body: Declaration) -> Given:
     if isinstance(body, BankAct) and ACTS not in caller.scopes:
         raise ProblemError("forbidden", f"This needs the scope {ACTS}.")
     case: CollectionCase = await state_for(command, caller)
-    taking = Taking(case, command.id_of("hold", caller), command.runtime.clock.now())
+    runtime = command.runtime
+    packs = runtime.reactor.policy.packs
+    taking = Taking(case, packs, command.id_of("hold", caller), runtime.clock.now())
     fields: dict[str, Any] = {"reason": body.reason, **taking.instant(body), **body.told(taking)}
     about = str(fields.get("hold_id") or fields.get("case") or "")
     return await give(command, caller, body.model, fields, about=about)

@@ -36,7 +36,7 @@ class Ends(Declared):
 
     @override
     def told(self, taking: Taking) -> dict[str, Any]:
-        return {"case": self.case, **taking.accounts(self.account_ids)}
+        return {"case": taking.begun(self.case), **taking.accounts(self.account_ids)}
 
 
 class Done(Declared):
@@ -92,7 +92,7 @@ class BankruptcyClosed(Declared):
 
     @override
     def told(self, taking: Taking) -> dict[str, Any]:
-        return {"case": self.case}
+        return {"case": taking.begun(self.case)}
 
 
 class VulnerableCleared(Declared):

@@ -1,5 +1,6 @@
 """What all kinds of declarations share: when it was, and the checks of what it names. A misspelt debt or point would be none."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
@@ -7,6 +8,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AwareDatetime, Field
 
 from services.scheduler.domain.state import CollectionCase
+from shared.compliance.pack import Pack
+from shared.compliance.rules import AnyRule, Cap, Fresh, Hold
 from shared.events.commands import Happened
 from shared.http.commands import Body, ReferenceField, wrong
 
@@ -50,9 +53,10 @@ class Declared(Body):
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """One declaration under way: the case as it stands, the id of what it may make, the clock's instant."""
+    """One declaration under way: the case as it stands, the rules in force, the id of what it may make, the clock's instant."""
 
     case: CollectionCase
+    packs: tuple[Pack, ...]
     made_id: str
     now: datetime
 
@@ -85,3 +89,40 @@ class Taking:
         ):
             raise wrong("body.point_id", "is no contact point of this customer")
         return {} if named is None else {"point_id": named}
+
+    def consent(self, named: str) -> str:
+        """Answer the kind of consent; raises the problem `invalid` for one that no rule asks for: it would allow nothing."""
+        known = {kind for pack in self.packs for rule in pack.rules for kind in consents_of(rule)}
+        if named not in known:
+            raise wrong(
+                "body.consent", f"no rule asks for it; known are {', '.join(sorted(known))}"
+            )
+        return named
+
+    def begun(self, named: str) -> str:
+        """Answer the case that something ends; raises the problem `invalid` where nothing began under it."""
+        if not any(entry.case == named for entry in self.case.log.values()):
+            raise wrong("body.case", "nothing began under it")
+        return named
+
+
+def consents_of(rule: AnyRule) -> Iterator[str]:
+    """Yield the kinds of consent that the rule knows."""
+    if rule.unless_consent:
+        yield rule.unless_consent
+    match rule:
+        case Cap(exclude_consent=kind) if kind:
+            yield kind
+        case Hold(ends=event):
+            yield from _kind(event)
+        case Fresh(any_event=events):
+            for event in events:
+                yield from _kind(event)
+        case _:
+            return
+
+
+def _kind(event: str) -> Iterator[str]:
+    family, _, kind = event.partition(".")
+    if family == "consent":
+        yield kind

@@ -127,7 +127,7 @@ class Consent(Declared):
         if len(named) > 1:
             raise wrong(f"body.{max(named)}", "a consent has one end")
         return {
-            "kind": self.consent,
+            "kind": taking.consent(self.consent),
             "topic": self.topic,
             **named,
             **taking.accounts(self.account_ids),
@@ -145,7 +145,7 @@ class ConsentWithdrawn(Declared):
 
     @override
     def told(self, taking: Taking) -> dict[str, Any]:
-        return {"kind": self.consent, **taking.accounts(self.account_ids)}
+        return {"kind": taking.consent(self.consent), **taking.accounts(self.account_ids)}
 
 
 Wish = (

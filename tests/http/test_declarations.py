@@ -76,6 +76,8 @@ REFUSED = [
     ({"kind": "cease", "account_ids": ["A1", "A9"]}, "account_ids.1"),
     ({"kind": "third_party_refused", "point_id": "p9"}, "point_id"),
     ({"kind": "consent", "consent": "time", "days": 1, "until_on": "2030-01-01"}, "until_on"),
+    ({"kind": "consent", "consent": "quiet_ours"}, "consent"),
+    ({"kind": "plan_broken", "case": "PL-9"}, "case"),
     ({"kind": "opt_in", "scope": "topic"}, "topic"),
     ({"kind": "opt_out", "scope": "caller", "channel": "sms"}, "channel"),
     ({"kind": "opt_out", "scope": "point", "point_id": "p1", "topic": "x"}, "point_id"),
