@@ -16,13 +16,22 @@ async def prepare(
     """
     Answer what to hand to the channel of *effect*, or None while the vault lacks the contact's value.
 
+    What a person wrote is opened here, and None as well for a customer who was forgotten meanwhile.
+
     An e-mail's content is {subject, text}, a call's {script}, any other's {text}; all name their
     language and template. Raises as Texts.render does.
     """
     to = await vault.value(effect.customer_id, effect.request["point_id"])
     if to is None:
         return None
-    text = texts.render({**effect.request, "addressee": to})
+    values = {**effect.request, "addressee": to}
+    if "content" in values:
+        sealed, message_id = values["content"], values["message_id"]
+        note = await vault.sentence(effect.customer_id, message_id, sealed)
+        if note is None:
+            return None
+        values["note"] = note
+    text = texts.render(values)
     content: dict[str, Any] = {
         "language": effect.request["language"],
         "template": effect.request["template"],

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.scheduler import commanding, declaring, permitting, reconciliation
 from services.scheduler.domain.state import CollectionCase
+from services.scheduler.messaging import router as messages
 from services.scheduler.policy import STAGES
 from shared.http.worklist import worklist
 
@@ -36,6 +37,7 @@ router = APIRouter()
 for part in (
     worklist(Step, steps, ("open", *STAGES)),
     commanding.router,
+    messages,
     declaring.router,
     permitting.router,
     reconciliation.router,

@@ -142,7 +142,7 @@ class Lexicon:
 
     def _unsure(self, text: str, normal: Normal) -> Iterator[str]:
         plain = normal.plain.text
-        if not plain.strip():
+        if not any(map(str.isalpha, normal.words.text)):
             yield "no text"
         if len(text) > LONGEST:
             yield f"longer than {LONGEST} characters"

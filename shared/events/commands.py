@@ -60,6 +60,23 @@ class NoteTaken(Said, frozen=True, kw_only=True):
     text: NoteText
 
 
+class MessageWritten(Said, frozen=True, kw_only=True):
+    """
+    Somebody wrote to the customer in free words; the lexicon found them harmless and `tags` in them.
+
+    `content` is the text sealed under the customer's key (shared/vault/sentences.py); it leaves within the frame of the
+    `channel`, in `language`, when the gate allows it.
+    """
+
+    message_id: Name
+    channel: Literal["sms", "email", "wechat"]
+    point_id: Name
+    purpose: Literal["collect", "reply", "verification", "dispute_outcome"] = "reply"
+    language: Name
+    tags: tuple[Name, ...] = ()
+    content: Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"^txt:1:[\w=-]+$")]
+
+
 class ClosureDecided(Said, frozen=True, kw_only=True):
     """Somebody ends the episode: the debt stands, but is not pursued until something newer becomes overdue."""
 
@@ -173,6 +190,7 @@ SCHEDULER: dict[str, type[Said]] = {
     "hold.placed": HoldPlaced,
     "hold.released": HoldReleased,
     "note.taken": NoteTaken,
+    "message.written": MessageWritten,
     "closure.decided": ClosureDecided,
     "promise.taken": PromiseTaken,
     "payment.claimed": PaymentClaimed,

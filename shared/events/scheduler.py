@@ -22,12 +22,18 @@ class Amount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One way to make a contact: the channel, the contact point, the text; the first choice bears its permit."""
+    """
+    One way to make a contact: the channel, the contact point, the text; the first choice bears its permit.
+
+    `content` is a person's free text within the frame `template`, sealed under the customer's key for `message_id`.
+    """
 
     channel: Channel
     point_id: Name
     template: Name
     permit: Permit | None = None
+    content: str = ""
+    message_id: str = ""
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

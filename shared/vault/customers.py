@@ -79,6 +79,14 @@ async def seal_for(
     return found[customer_id].seal(*place, plain) if found else b""
 
 
+async def key_of(connection: AsyncConnection, keys: Keys, customer_id: str) -> DataKey | None:
+    """Answer the customer's key, or None for one who has none or was forgotten. Raises SealBroken."""
+    row = (await connection.execute(_READ, {"id": customer_id})).one_or_none()
+    if row is None or row.wrapped is None:
+        return None
+    return keys.unwrap(customer_id, row.wrapped, row.master)
+
+
 async def open_for(
     connection: AsyncConnection,
     keys: Keys,

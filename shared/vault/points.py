@@ -8,10 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.border import PointValue
-from shared.vault.customers import data_keys, open_for
+from shared.vault.customers import data_keys, key_of, open_for
 from shared.vault.keys import Keys
 from shared.vault.normal import normal
 from shared.vault.places import row_of
+from shared.vault.sentences import open_sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,12 @@ class VaultReader:
                 return None
             place = row_of(customer_id, point_id)
             return (await open_for(connection, self._keys, customer_id, place, sealed)).decode()
+
+    async def sentence(self, customer_id: str, message_id: str, sealed: str) -> str | None:
+        """Answer what a person wrote to the customer; None for one who was forgotten. Raises SealBroken."""
+        async with self._engine.connect() as connection:
+            key = await key_of(connection, self._keys, customer_id)
+            return None if key is None else open_sentence(key, customer_id, message_id, sealed)
 
     async def points(self, customer_id: str) -> list[StoredPoint]:
         """Answer all contact points of a customer, by point_id. Raises SealBroken."""

@@ -88,7 +88,7 @@ def test_every_declared_fact_is_a_way_in_or_changes_the_case_only():
     case_only = {
         "hold.placed", "note.taken", "closure.decided", "promise.taken", "payment.claimed", "complaint.raised",
         "hardship.declared", "visit.outcome_recorded", "court.outcome_recorded", "permit.asked", "agency.engaged",
-        "agency.dismissed", "agency.reported",
+        "agency.dismissed", "agency.reported", "message.written",
     }  # fmt: skip
     assert set(SAID) - EVENTS == case_only
 

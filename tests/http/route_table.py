@@ -85,6 +85,9 @@ ROUTES: dict[str, Expect] = {
     "POST /cases/{customer_id}/hardships": command(),
     "POST /cases/{customer_id}/holds": command(),
     "POST /cases/{customer_id}/holds/{hold_id}/release": command(hold_id="h", answers=(404,)),
+    "POST /cases/{customer_id}/messages": command(
+        channel="sms", point_id="p-none", text="谢谢。", answers=(422,)
+    ),
     "POST /cases/{customer_id}/notes": command(text="called back"),
     "POST /cases/{customer_id}/payment-claims": command(),
     "POST /cases/{customer_id}/promises": command(promised_on=TODAY),

@@ -130,6 +130,8 @@ def _notice(due: FollowUpDue, time: datetime) -> Notice:
             channel=choice.channel,
             point_id=choice.point_id,
             template=choice.template,
+            content=choice.content,
+            message_id=choice.message_id,
         )
         for index, choice in enumerate(due.choices)
     ]

@@ -69,6 +69,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
     One choice of a follow-up, and what has been told of it.
 
+    `content` is what a person wrote for it, still sealed, as message `message_id`.
     `permit_id` is the permit under which it started (the first choice's from the beginning), given at
     `granted_at`; `permit` the whole of the first choice's, until it started.
     """
@@ -77,6 +78,8 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: Channel
     point_id: str
     template: str
+    content: str = ""
+    message_id: str = ""
     told: tuple[Told, ...] = ()
     permit: Permit | None = None
     permit_id: str = ""

@@ -42,4 +42,9 @@ def request_of(
         "creditor": situation.creditor,
         "region": situation.region,
         **carried(permit),
+        **(
+            {"content": contact.content, "message_id": contact.message_id}
+            if contact.content
+            else {}
+        ),
     }

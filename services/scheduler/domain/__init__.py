@@ -19,12 +19,13 @@ from msgspec.structs import replace
 from services.scheduler.domain import asking, facts, halts, logbook, reports
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.tick import look
+from services.scheduler.domain.writing import FOLDS as WRITTEN
 from services.scheduler.policy import Strategy
 from shared.clock import AT_ONCE
 from shared.decision import Decision
 from shared.events.envelope import Event, Woken
 
-_FOLDS = {**facts.FOLDS, **reports.FOLDS, **halts.FOLDS, **asking.FOLDS}
+_FOLDS = {**facts.FOLDS, **reports.FOLDS, **halts.FOLDS, **asking.FOLDS, **WRITTEN}
 
 
 def decide(

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from services.scheduler.domain import following, halts, ledger, situation
 from services.scheduler.domain.state import OpenStep, Promise, Taken
 from services.scheduler.domain.view import View
+from services.scheduler.domain.writing import NOTE, is_note, replies
 from shared.events.scheduler import (
     BucketChanged,
     CaseClosed,
@@ -38,6 +39,7 @@ def cancel(view: View) -> None:
     if not held and (view.diverged.keys() - view.case.diverged.keys()) & late:
         held = ["diverged:"]  # what is under way names an amount that is contradicted
     pending = {f"{entry.account_id}/{entry.instalment_id}" for entry in view.unpaid}
+    pending |= {NOTE} if view.overdue else set()
     for follow_up_id, step in sorted(view.case.open.items()):
         reason = _why_not(view, step, held, pending)
         if reason:
@@ -56,9 +58,9 @@ def _why_not(view: View, step: OpenStep, held: list[str], pending: set[str]) -> 
     gone = step.about.rpartition("/")[0] not in pending if step.about else not view.overdue
     if gone:
         return "closed by a person" if view.late and not step.about else "nothing overdue"
-    if held and step.kind == "contact":
+    if held and step.kind == "contact" and not replies(view.case, step):
         return f"held: {held[0].partition(':')[0]}"
-    if step.about and view.overdue:
+    if step.about and view.overdue and not is_note(step):
         return "overdue by now"
     return following.in_the_way(view, step)
 

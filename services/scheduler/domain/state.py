@@ -145,6 +145,22 @@ class Offer(Stored, frozen=True):
     template: str
 
 
+class Written(Stored, frozen=True):
+    """
+    A message that a person (`by`) wrote at `at`, by its id in the case's `messages` while it waits for the gate.
+
+    `content` is sealed under the customer's key; `tags` are what it says.
+    """
+
+    at: datetime
+    by: str
+    channel: Channel
+    point_id: str
+    purpose: str
+    content: str
+    tags: tuple[str, ...] = ()
+
+
 class OpenStep(Stored, frozen=True):
     """
     A follow-up of the ladder that was published and is not over yet.
@@ -254,6 +270,7 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     kept: int = 0
     broken: int = 0
     changes: int = 0
+    messages: dict[str, Written] = {}
 
     requests: dict[str, Request] = {}
     asked: dict[str, Asked] = {}

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from services.scheduler.domain import asking, following, hours, logbook, situation, standing, taking
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.view import View
+from services.scheduler.domain.writing import send as send_messages
 from services.scheduler.policy import Strategy
 from shared.decision import Decision, placed
 
@@ -34,6 +35,7 @@ def look(
         following.move_on(view)
         taking.fire_requests(view)
         taking.remind_before_due(view)
+        send_messages(view)
         taking.take_steps(view)
         _forget(view)
         view.case = replace(view.case, wake_at=_next_wake(view))

@@ -1,6 +1,7 @@
 """From a claimed contact to the provider's request: the real vault, the real texts."""
 
 import msgspec
+from sqlalchemy import text
 
 from services.notifier.effects import prepare
 from shared.border import PointValue
@@ -9,13 +10,14 @@ from shared.events.scheduler import Choice
 from shared.messaging.effects import ClaimedEffect
 from shared.testing import START
 from shared.vault import Deposit, Keys, VaultReader, VaultWriter
+from shared.vault.sentences import seal_sentence
 from tests.domain.notifier.told import contacting
 
 KEYS = Keys(b"k" * 32)
 
 
-def claimed(channel, template, point_id="P0"):
-    choice = Choice(channel=channel, point_id=point_id, template=template)
+def claimed(channel, template, point_id="P0", **written):
+    choice = Choice(channel=channel, point_id=point_id, template=template, **written)
     (leaving,) = contacting((choice,)).effects
     stored = msgspec.json.decode(msgspec.json.encode(leaving.request))
     return ClaimedEffect(
@@ -52,5 +54,31 @@ async def test_a_contact_is_rendered_to_its_value_and_waits_where_there_is_none(
         assert "March 16, 2026" in letter.content["text"]
 
         assert await prepare(claimed("sms", "sms.overdue", "P9"), vault) is None
+    finally:
+        await engine.dispose()
+
+
+async def test_what_a_person_wrote_is_opened_at_sending_and_by_nobody_after_a_forgetting(database):
+    engine = engine_for(database, "notifier")
+    said = "We have received your documents."
+    try:
+        async with engine.begin() as tx:
+            value = PointValue(point_id="P0", kind="mobile", value="+8613800138000")
+            await VaultWriter(KEYS).store(tx, [Deposit("C1", START, "E1", (value,))])
+            sealed = await seal_sentence(tx, KEYS, "C1", "M1", said)
+            assert await seal_sentence(tx, KEYS, "C1", "M1", said) == sealed
+            assert "documents" not in sealed
+            gone = "INSERT INTO vault.keys (customer_id, forgotten_at) VALUES ('C9', now())"
+            await tx.execute(text(gone))
+            assert await seal_sentence(tx, KEYS, "C9", "M1", said) is None
+        vault = VaultReader(KEYS, engine)
+        for channel in ("sms", "email", "wechat"):
+            effect = claimed(channel, f"note.{channel}", content=sealed, message_id="M1")
+            assert said not in str(effect.request)
+            request = await prepare(effect, vault)
+            assert said in request.content["text"]
+            assert "STOP" in request.content["text"]
+            assert "BANK-1" in str(request.content)
+        assert await vault.sentence("C9", "M1", sealed) is None
     finally:
         await engine.dispose()

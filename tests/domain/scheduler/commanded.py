@@ -22,6 +22,16 @@ def let_go(when: datetime, hold_id: str = "H1") -> Event:
     return _by(commands.HoldReleased, when, hold_id=hold_id)
 
 
+def wrote(when: datetime, message_id: str = "M1", **named: Any) -> Event:
+    told = {
+        "channel": "sms",
+        "point_id": "p-mobile",
+        "language": "zh-CN",
+        "content": "txt:1:c2VhbGVk",
+    }
+    return _by(commands.MessageWritten, when, message_id=message_id, **(told | named))
+
+
 def noted(when: datetime) -> Event:
     return _by(commands.NoteTaken, when, text="is looking for work")
 

@@ -62,6 +62,7 @@ from tests.domain.scheduler.commanded import (
     represented,
     says_paid,
     shut,
+    wrote,
 )
 from tests.domain.scheduler.declared import BESIDE, TABLE_BESIDE, declared
 
@@ -105,6 +106,7 @@ hold.placed                -               =h          =ch        =ch        =ch
 hold.released              -               -           -          -          -          -          -
 inconvenient.declared      -               -           -          -          -          -          -
 note.taken                 -               -           -          -          -          -          -
+message.written            =r              =d          =d         =d         =d         =d         =d
 opt_out.declared           -               -           =cd        =cr        -          -          -
 payment.claimed            -               =h          =ch        =ch        =ch        =h         =h
 promise.taken              =k              =h          =ch        =ch        =ch        =h         =h
@@ -218,6 +220,7 @@ FACTS: dict[str, Callable[[Story], Event]] = {
     "hold.placed": lambda told: placed(told.now),
     "hold.released": lambda told: let_go(told.now),
     "note.taken": lambda told: noted(told.now),
+    "message.written": lambda told: wrote(told.now),
     "closure.decided": lambda told: shut(told.now + days(1)),
     "promise.taken": lambda told: promise_taken(told.now, "2026-12-01"),
     "payment.claimed": lambda told: says_paid(told.now),
