@@ -9,6 +9,7 @@ from dataclasses import dataclass
 DECLARATIONS = "POST /customers/{customer_id}/declarations"
 CORE_BANKING = "topic core-banking"
 RECEIPTS = "POST /webhooks/outcomes"
+TICK = "the scheduler's tick"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ def _receipt(log: str, *events: str) -> tuple[Way, ...]:
 
 
 WAYS: tuple[Way, ...] = (
-    Way("contact", "permit.granted", "scheduler", "scheduler", "the scheduler's tick"),
+    Way("contact", "follow_up.due", "scheduler", "scheduler", TICK),
+    Way("contact", "permit.granted", "scheduler", "scheduler", TICK),
     *_receipt(
         "contact",
         "contact.sent",
@@ -47,7 +49,11 @@ WAYS: tuple[Way, ...] = (
         "contact.refused",
         "contact.unknown",
     ),
-    Way("contact", "visit.completed", "visits", "field", "POST /webhooks/outcomes"),
+    Way("contact", "visit.completed", "visits", "field", RECEIPTS),
+    Way("contact", "visit.failed", "visits", "field", RECEIPTS),
+    Way("contact", "visit.cancelled", "visits", "visits", "the tick of visits"),
+    Way("contact", "legal.letter_sent", "legal", "post", RECEIPTS),
+    Way("letter_of_claim.dated", "legal.letter_sent", "legal", "post", RECEIPTS),
     Way("contact", "agency.contacted", "legal", "agency", "POST /agencies/{agency}/contacts"),
     Way(
         "contact",

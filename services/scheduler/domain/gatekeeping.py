@@ -24,11 +24,12 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a strategy, compiled: the gate, and the register of texts (none: texts have no tags)."""
+    """The rules of a strategy, compiled: the gate, the register of texts (none: no tags), and how far back rules look."""
 
     strategy: Strategy
     gate: Gate
     texts: Registry | None
+    reach: logbook.Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def rules_of(strategy: Strategy) -> Rules:
     found = _COMPILED.get(id(strategy))
     if found is None or found.strategy is not strategy:
         texts = Registry(strategy.content) if strategy.content is not None else None
-        found = Rules(strategy, Gate(strategy.packs), texts)
+        found = Rules(strategy, Gate(strategy.packs), texts, logbook.Reach.of(strategy.packs))
         while len(_COMPILED) >= _KEPT:
             _COMPILED.pop(next(iter(_COMPILED)))
         _COMPILED[id(strategy)] = found

@@ -1,14 +1,15 @@
 """Keep the log that the gate reads: what each fact adds to it, and what is too old for any rule."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from services.scheduler.domain.state import CollectionCase
-from services.scheduler.policy import Strategy
 from shared.canonical import canonical
 from shared.compliance.entries import Entry
+from shared.compliance.pack import Pack
 from shared.compliance.rules import Cap, Cooldown, Match
 from shared.events import core_banking, notifier
 from shared.events.envelope import Event
@@ -96,44 +97,58 @@ def opted_out_points(case: CollectionCase) -> frozenset[str]:
     return frozenset(point for point, entry in latest.items() if entry.type == "optout")
 
 
-def pruned(case: CollectionCase, now: datetime, strategy: Strategy) -> CollectionCase:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far back rules look at contacts: days by what they count; `streaks`: facts follow from calls in a row."""
+
+    spans: tuple[tuple[Match, int], ...]
+    streaks: bool
+
+    @classmethod
+    def of(cls, packs: tuple[Pack, ...]) -> "Reach":
+        """Read the reach of all rules of *packs*."""
+        counted = [
+            rule for pack in packs for rule in pack.rules if isinstance(rule, Cap | Cooldown)
+        ]
+        spans = {
+            (rule.count, rule.within.days)
+            if isinstance(rule, Cap)
+            else (rule.after, rule.for_.days)
+            for rule in counted
+        }
+        ordered = sorted(spans, key=lambda each: (each[1], canonical(each[0])))
+        return cls(tuple(ordered), any(pack.derive for pack in packs))
+
+
+def pruned(case: CollectionCase, now: datetime, reach: Reach, forget_days: int) -> CollectionCase:
     """
     Drop the contacts that no rule can count any more, and releases of holds that nobody remembers.
 
     What is no contact (consents, opt-outs, holds, notices) is kept for good, as is what may outlive any window:
     calls that may tell that a debtor is unreachable, conversations while a consent waits for the next one.
     """
-    old = [entry for entry in case.log.values() if entry.at < now - AT_LEAST]
-    if not old:
+    since = now - AT_LEAST
+    if all(entry.at >= since for entry in case.log.values()):
         return case
-    rules = [
-        (rule.count, rule.within.days) if isinstance(rule, Cap) else (rule.after, rule.for_.days)
-        for pack in strategy.packs
-        for rule in pack.rules
-        if isinstance(rule, Cap | Cooldown)
-    ]
-    streaks = any(pack.derive for pack in strategy.packs)
     talks = any(entry.type == "consent" for entry in case.log.values())
     begun = {entry.case for entry in case.log.values() if entry.type in reading.ENDS_OF}
-    forgotten = now - timedelta(days=strategy.forget_days)
+    forgotten = now - timedelta(days=forget_days)
 
     def is_over(entry: Entry) -> bool:
         if entry.type == reading.RELEASED:
             return entry.case not in begun and entry.at < forgotten
-        if entry.type != "contact" or entry.at > now - AT_LEAST:
+        if entry.type != "contact" or entry.at >= since:
             return False
-        if (streaks and entry.channel == "call") or (talks and entry.result == "effective"):
+        if (reach.streaks and entry.channel == "call") or (talks and entry.result == "effective"):
             return entry.at < now - LONGEST
         return not any(
-            _may_match(match, entry)
-            and (days > LONGEST.days or entry.at >= now - timedelta(days=days + 2))
-            for match, days in rules
+            (days > LONGEST.days or entry.at >= now - timedelta(days=days + 2))
+            and _may_match(match, entry)
+            for match, days in reach.spans
         )
 
-    gone = [key for key, entry in case.log.items() if is_over(entry)]
-    if not gone:
-        return case
-    return replace(case, log={key: case.log[key] for key in case.log if key not in set(gone)})
+    log = {key: entry for key, entry in case.log.items() if not is_over(entry)}
+    return replace(case, log=log) if len(log) < len(case.log) else case
 
 
 def _may_match(match: Match, entry: Entry) -> bool:

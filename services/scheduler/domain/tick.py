@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from msgspec.structs import replace
 
 from services.scheduler.domain import asking, following, hours, logbook, situation, standing, taking
+from services.scheduler.domain.gatekeeping import rules_of
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.view import View
 from services.scheduler.domain.writing import send as send_messages
@@ -71,4 +72,6 @@ def _forget(view: View) -> None:
         if known and min(known.values()) < before:
             kept = {key: at for key, at in known.items() if at >= before}
             case = replace(case, **{name: kept})
-    view.case = logbook.pruned(case, view.now, view.strategy)
+    view.case = logbook.pruned(
+        case, view.now, rules_of(view.strategy).reach, view.strategy.forget_days
+    )

@@ -8,11 +8,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from services.scheduler.domain import hours, ledger
+from shared.events import contacts, permits
 from shared.events.envelope import Event
 from shared.events.registry import EVENT_TYPES, WOKEN
 from shared.testing import START, Story, tick
 from tests.domain.scheduler.cases import (
     STANDARD,
+    account,
     bankrupt,
     closed,
     customer,
@@ -28,6 +30,7 @@ from tests.domain.scheduler.cases import (
     received,
     refused,
     requested,
+    said,
     sent,
     stated,
     story,
@@ -51,8 +54,10 @@ from tests.domain.scheduler.commanded import (
     says_paid,
     shut,
 )
+from tests.domain.scheduler.declared import FIELDS, declared
 
-MOVES = ["pay", "pay", "miss", "miss", "reverse", "announce", "outcome", "outcome", "outcome", "outcome", "promise", "hold", "lift", "record", "invalid", "close", "request", "withdraw", "halt", "halt", "let go", "claim", "shut", "word", "state", "wait", "wait", "wait", "tick", "tick", "stale"]  # fmt: skip
+ASKS = (contacts.PermitAsked, contacts.ContactReported)
+MOVES = ["pay", "pay", "miss", "miss", "reverse", "announce", "outcome", "outcome", "outcome", "outcome", "promise", "hold", "lift", "record", "invalid", "close", "request", "withdraw", "halt", "halt", "let go", "claim", "shut", "word", "declare", "ask", "plan", "state", "wait", "wait", "wait", "tick", "tick", "stale"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,11 @@ LIVES = st.lists(
 )
 
 
-def live(moves: list[Move]) -> tuple[Story, list[Event]]:
-    """Play the moves; answer the story, and every fact and tick of it in order."""
-    told, events, now = _Recorder(story().reactor), [], START
+def live(moves: list[Move], **changes: Any) -> tuple[Story, list[Event]]:
+    """Play the moves, under a variant of the strategy; answer the story, and every fact and tick of it in order."""
+    told, events, now = _Recorder(story(**changes).reactor), [], START
     told.events = events
-    told.given(customer())
+    told.given(customer(), account(), account(account_id="B"))
     for move in moves:
         now += timedelta(hours=move.hours)
         if move.what == "wait":
@@ -124,6 +129,9 @@ def _event(move: Move, now: Any, told: Story) -> Event | None:
         "claim": lambda: says_paid(now, f"claim {n} {now}", paid_on=ago if n % 2 else ""),
         "shut": lambda: shut(now),
         "word": lambda: _word(n, now, ahead),
+        "declare": lambda: _declared(n, now),
+        "ask": lambda: _asked(n, now),
+        "plan": lambda: _planned(n, now),
         "state": lambda: stated(now, 500 * (n % 4), {}, account_id="AB"[n % 2]),
         "tick": lambda: tick(now),
         "stale": lambda: tick(now, fresh=False),
@@ -147,6 +155,28 @@ def _word(n: int, now: Any, ahead: str) -> Event:
     )[n % 7]  # fmt: skip
 
 
+def _declared(n: int, now: Any) -> Event:
+    """Anything else that is told beside the case, often of the time before."""
+    models = sorted(FIELDS, key=lambda model: model.__name__)
+    more: dict[str, Any] = {"permit_id": f"P{n % 5}"} if models[n % len(models)] in ASKS else {}
+    return declared(models[n % len(models)], now, **more)
+
+
+def _asked(n: int, now: Any) -> Event:
+    """A person wants to call now, or tells what came of it."""
+    model = contacts.PermitAsked if n % 3 else contacts.ContactReported
+    return declared(model, now, permit_id=f"P{n % 5}")
+
+
+def _planned(n: int, now: Any) -> Event:
+    """Visits plans something for the next days."""
+    return said(
+        permits.PermitRequested, now, permit_id=f"V{n % 5}", follow_up_id="F", channel="visit",
+        point_id="p-post", not_before=now + timedelta(days=n % 3), not_after=now + timedelta(days=4),
+        conduct={"recording": True, "id_shown": True, "staff": 2, "entry_consent_or_outside": True},
+    )  # fmt: skip
+
+
 def _outcome(n: int, now: Any, told: Story) -> Event | None:
     """Any outcome of any follow-up ever published, again and late too."""
     published = follow_ups(told)
@@ -161,8 +191,14 @@ def _outcome(n: int, now: Any, told: Story) -> Event | None:
     return (
         delivered(follow_up_id, now), failed(follow_up_id, now), refused(follow_up_id, now),
         sent(chosen, now, f"E-{follow_up_id}"), sent(chosen, now, f"E-{follow_up_id}"),
-        failed(follow_up_id, now, final=False),
+        failed(follow_up_id, now, final=False, **_turn(told, follow_up_id)),
     )[n % 6]  # fmt: skip
+
+
+def _turn(told: Story, follow_up_id: str) -> dict[str, str]:
+    """The permit of the choice that has its turn."""
+    step = told.state.open.get(follow_up_id)
+    return {"permit_id": step.permit_id} if step is not None else {}
 
 
 def topic(event: Event) -> str:
