@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import proposing
+from services.scheduler.domain import logbook, proposing
 from services.scheduler.domain.gatekeeping import Ruling, permit, refused
 from services.scheduler.domain.state import Answer, Asked, CollectionCase, Promise
 from services.scheduler.domain.view import View
@@ -64,6 +64,21 @@ def _noted(case: CollectionCase, permit_id: str, wanted: Asked) -> CollectionCas
     return replace(case, asked={**case.asked, permit_id: wanted})
 
 
+def take_back(view: View) -> None:
+    """Take back what a service was granted and has not used, where a rule has come in the way since."""
+    case = view.case
+    for permit_id, wanted in sorted(case.given.items()):
+        entry = case.log.get(logbook.permit_key(permit_id))
+        if entry is not None and entry.expires is not None and view.now < entry.expires:
+            made = proposing.asked(view, wanted, max(entry.at, view.now), permit_id)
+            ruling = proposing.judged(view, made)
+            if ruling.allowed:
+                continue
+            _refuse(view, permit_id, wanted, ruling, about=f"{permit_id}/taken back")
+        left = {key: each for key, each in view.case.given.items() if key != permit_id}
+        view.case = replace(view.case, given=left)
+
+
 def answer(view: View) -> None:
     """Grant or refuse what was asked, in the order in which it was: the first one gets the last place."""
     waiting = sorted(view.case.asked.items(), key=lambda each: (each[1].at, each[0]))
@@ -116,6 +131,8 @@ def _answer(view: View, permit_id: str, wanted: Asked) -> None:
     view.case = view.keeper.reserve(view.case, reservation(leave, made, view.now))
     if wanted.by:
         _remember(view, permit_id, Answer(at=view.now, permit=leave))
+    if wanted.follow_up_id:
+        view.case = replace(view.case, given={**view.case.given, permit_id: wanted})
     view.say(
         permit_id,
         permits.PermitGranted(
@@ -136,7 +153,7 @@ def _stopped(view: View, wanted: Asked) -> Ruling | None:
     return None if view.overdue or wanted.purpose == proposing.REMIND else refused(NOT_DUE)
 
 
-def _refuse(view: View, permit_id: str, wanted: Asked, ruling: Ruling) -> None:
+def _refuse(view: View, permit_id: str, wanted: Asked, ruling: Ruling, *, about: str = "") -> None:
     said = permits.PermitRefused(
         customer_id=view.customer_id,
         permit_id=permit_id,
@@ -156,7 +173,7 @@ def _refuse(view: View, permit_id: str, wanted: Asked, ruling: Ruling) -> None:
     )
     if wanted.by:
         _remember(view, permit_id, Answer(at=view.now, refused=said))
-    view.say(permit_id, said)
+    view.say(about or permit_id, said)
 
 
 def _remember(view: View, permit_id: str, told: Answer) -> None:

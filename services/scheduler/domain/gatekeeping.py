@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.scheduler.domain import logbook
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
+from shared.compliance.calendars import standard_calendars
 from shared.compliance.entries import Entry
 from shared.compliance.gate import Gate
 from shared.compliance.known import Known
@@ -66,7 +67,12 @@ def rules_of(strategy: Strategy) -> Rules:
     found = _COMPILED.get(id(strategy))
     if found is None or found.strategy is not strategy:
         texts = Registry(strategy.content) if strategy.content is not None else None
-        found = Rules(strategy, Gate(strategy.packs), texts, logbook.Reach.of(strategy.packs))
+        found = Rules(
+            strategy,
+            Gate(strategy.packs, standard_calendars()),
+            texts,
+            logbook.Reach.of(strategy.packs),
+        )
         while len(_COMPILED) >= _KEPT:
             _COMPILED.pop(next(iter(_COMPILED)))
         _COMPILED[id(strategy)] = found

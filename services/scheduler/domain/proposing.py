@@ -56,8 +56,10 @@ def judged(view: View, made: tuple[Proposal, ...] | Ruling) -> Ruling:
     return made if isinstance(made, Ruling) else view.keeper.judge(made)
 
 
-def asked(view: View, wanted: Asked, at: datetime) -> tuple[Proposal, ...] | Ruling:
-    """Answer what a person, or a service, proposes for *at*, or the ruling that needs no gate."""
+def asked(
+    view: View, wanted: Asked, at: datetime, permit_id: str = ""
+) -> tuple[Proposal, ...] | Ruling:
+    """Answer what a person, or a service, proposes for *at*, or the ruling that needs no gate; *permit_id* as above."""
     customer, strategy = view.case.customer, view.strategy
     if customer is None:
         return refused(NO_RECORD, needs_fact="party")
@@ -80,7 +82,7 @@ def asked(view: View, wanted: Asked, at: datetime) -> tuple[Proposal, ...] | Rul
         place=wanted.place,
         topic=wanted.topic,
     )
-    made = _proposals(view, customer, wanted.point_id, accounts, act)
+    made = _proposals(view, customer, wanted.point_id, accounts, act, permit_id)
     return tuple(replace(each, at=at) for each in made)
 
 

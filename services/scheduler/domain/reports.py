@@ -1,6 +1,7 @@
 """Fold what the other services report into the case: contacts, promises, visits, requests to the clock."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -46,7 +47,9 @@ def contact_failed(case: CollectionCase, data: notifier.ContactFailed, _: Event)
 def contact_refused(
     case: CollectionCase, data: notifier.ContactRefused, _: Event
 ) -> CollectionCase:
-    return _close(case, data.follow_up_id, f"refused: {data.reason}", again=True)
+    """Take the step anew, but not before the instant from which on the notifier says that it is of use."""
+    reason = f"refused: {data.reason}"
+    return _close(case, data.follow_up_id, reason, again=True, after=data.earliest_next)
 
 
 def point_invalidated(
@@ -106,7 +109,12 @@ def follow_up_withdrawn(
 
 
 def _close(
-    case: CollectionCase, follow_up_id: str, result: str, *, again: bool = False
+    case: CollectionCase,
+    follow_up_id: str,
+    result: str,
+    *,
+    again: bool = False,
+    after: datetime | None = None,
 ) -> CollectionCase:
     known = case.open.get(follow_up_id)
     if known is None:
@@ -114,7 +122,7 @@ def _close(
     left: dict[str, OpenStep] = {k: v for k, v in case.open.items() if k != follow_up_id}
     if known.about:
         return replace(case, open=left)
-    taken = Taken(attempt=known.attempt, result=result, again=again)
+    taken = Taken(attempt=known.attempt, result=result, again=again, after=after)
     return replace(case, open=left, steps={**case.steps, known.step: taken})
 
 

@@ -242,7 +242,8 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     `cancelled` holds follow-ups of which a contact may still turn out to have left, and the effects
     that are known to have; `regrets` maps effects that left too late to their follow-up; `changes`
     numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
-    an answer, `answers` what people were told lately, for who asks again; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
+    an answer; `answers` what people were told lately, for who asks again; `given` those that services got and have not
+    used; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
     """
 
     customer: Customer | None = None
@@ -275,5 +276,6 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     requests: dict[str, Request] = {}
     asked: dict[str, Asked] = {}
     answers: dict[str, Answer] = {}
+    given: dict[str, Asked] = {}
     refusals: dict[str, tuple[str, ...]] = {}
     spent: dict[str, datetime] = {}

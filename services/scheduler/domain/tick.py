@@ -31,6 +31,7 @@ def look(
         standing.open_or_close(view)
         standing.announce_divergence(view)
         standing.announce_holds(view)
+        asking.take_back(view)
         asking.answer(view)
         asking.forget_answers(view)
         following.move_on(view)

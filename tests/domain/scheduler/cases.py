@@ -220,8 +220,10 @@ def failed(follow_up_id: str, when: datetime, *, final: bool = True, **named: An
     return _of(notifier.ContactFailed, follow_up_id, when, **(told | named))
 
 
-def refused(follow_up_id: str, when: datetime) -> Event:
-    return _of(notifier.ContactRefused, follow_up_id, when, reason="permit_expired")
+def refused(follow_up_id: str, when: datetime, **named: Any) -> Event:
+    return _of(
+        notifier.ContactRefused, follow_up_id, when, **({"reason": "permit_expired"} | named)
+    )
 
 
 def invalid(point_id: str, when: datetime) -> Event:

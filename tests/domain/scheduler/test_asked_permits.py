@@ -8,7 +8,7 @@ from msgspec import structs
 from services.scheduler.domain import asking
 from services.scheduler.domain.state import Asked
 from services.scheduler.domain.view import View
-from shared.events import contacts, permits
+from shared.events import contacts, permits, visits
 from shared.events.core_banking import ContactPoint
 from shared.events.permits import PermitGranted, PermitRefused
 from shared.testing import START, days, of_type, tick
@@ -20,6 +20,7 @@ from tests.domain.scheduler.cases import (
     follow_ups,
     invalid,
     missed,
+    opted_out,
     said,
     story,
 )
@@ -132,6 +133,31 @@ def test_a_visit_that_no_hour_of_its_window_allows_is_refused_with_the_next():
     (refusal,) = of_type(told.published, PermitRefused)
     assert refusal.earliest_next == at("2026-03-05", "08:00")
     assert "permit V1" not in told.state.log
+
+
+def test_what_a_visit_was_granted_is_taken_back_when_a_rule_comes_in_its_way():
+    begin, end = at("2026-03-04", "09:00"), at("2026-03-04", "18:00")
+    told = story(*OPENED, plans(not_before=begin, not_after=end), tick(SOON))
+    told.when(tick(SOON)).then()
+    later = SOON + days(0.1)
+    told.given(opted_out(later, point_id="p-post")).when(tick(later))
+    (refusal,) = of_type(told.published, PermitRefused)
+    assert (refusal.permit_id, [each.rule for each in refusal.reasons]) == (
+        "V1",
+        ["FIRM.OPTOUT.POINT"],
+    )
+    told.when(tick(later)).then()
+
+
+def test_a_visit_that_was_made_keeps_its_leave():
+    begin, end = at("2026-03-04", "09:00"), at("2026-03-04", "18:00")
+    told = story(*OPENED, plans(not_before=begin, not_after=end), tick(SOON))
+    came = said(
+        visits.VisitCompleted, begin, visit_id="V", follow_up_id="F", outcome="met", permit_id="V1"
+    )
+    told.given(came, opted_out(begin, point_id="p-post")).given(tick(begin))
+    assert of_type(told.published, PermitRefused) == []
+    assert (told.state.log["permit V1"].result, told.state.given) == ("effective", {})
 
 
 def test_a_visit_without_two_members_of_staff_is_refused_under_the_law_of_the_place():

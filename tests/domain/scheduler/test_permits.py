@@ -101,6 +101,15 @@ def test_what_the_notifier_refuses_gives_its_place_back():
     assert reserved(told) is None
 
 
+def test_what_the_notifier_refuses_is_derived_anew_when_it_says_that_it_is_of_use():
+    told = story(*OPENED)
+    pause = SOON + timedelta(hours=2)
+    refusal = refused(follow_ups(told)[0].follow_up_id, SOON, earliest_next=pause)
+    told.given(refusal).when(tick(SOON)).then()
+    told.run_until(pause)
+    assert [entry.not_before for entry in follow_ups(told)] == [START, pause]
+
+
 def test_a_reservation_whose_contact_left_is_not_given_back():
     told = story(*OPENED)
     due = follow_ups(told)[0]
