@@ -143,3 +143,14 @@ def test_who_takes_every_electronic_point_back_is_visited_at_once():
     ]
     told = story(*words, customer(), MISS).run_until(START)
     assert [entry.kind for entry in follow_ups(told)] == ["visit"]
+
+
+def test_of_an_opt_out_and_an_opt_in_at_one_instant_the_opt_out_counts():
+    at_once = START - days(1)
+    points = [f"p-{kind}" for kind in ("mobile", "email", "wechat")]
+    words = [
+        word(at_once, point_id=each) for each in points for word in (declared_opt_out, opted_in)
+    ]
+    for order in (words, words[::-1]):
+        told = story(*order, customer(), MISS).run_until(START)
+        assert [entry.kind for entry in follow_ups(told)] == ["visit"]

@@ -23,6 +23,7 @@ from tests.domain.scheduler.cases import (
     invalid,
     local,
     missed,
+    opted_in,
     opted_out,
     permit_of,
     refused,
@@ -267,3 +268,12 @@ def test_a_person_s_promise_counts_like_any_other():
     told.when(reported).then_nothing()
     assert isinstance(follow_ups(told)[0], FollowUpDue)
     assert notifier.PromiseMade not in {type(fact) for fact in told.published}
+
+
+def test_an_earlier_step_goes_on_while_the_later_one_waits():
+    ladder = (contact_step("sms_1", 1), contact_step("call_2", 3, "call"))
+    mute = (opted_out(START - days(1), channel="sms"), opted_out(START - days(1), channel="call"))
+    told = story(*mute, customer(), account(), MISS, ladder=ladder).run_until(START + days(3))
+    assert follow_ups(told) == []
+    told.given(opted_in(START + days(3), channel="sms")).given(tick(START + days(3)))
+    assert [entry.step for entry in follow_ups(told)] == ["sms_1"]
