@@ -150,7 +150,7 @@ def _invalidated(data: notifier.ContactPointInvalidated, event: Event) -> Iterat
 
 def _known_points(data: core_banking.CustomerUpdated, event: Event) -> Iterator[Entry]:
     for point in data.contact_points:
-        if point.kind == _MOBILE:
+        if point.kind == _MOBILE and point.party == "debtor":  # a friend's number reaches no debtor
             yield _plain(
                 "point.known", data, event, id=f"{event.id}/{point.point_id}",
                 point=point.point_id, kind=point.kind,

@@ -8,7 +8,13 @@ import pytest
 from rich.console import Console
 
 from shared.demo.run import step
-from shared.events.core_banking import ContactPoint, CustomerUpdated, Jurisdiction, PaymentMissed
+from shared.events.core_banking import (
+    AccountUpdated,
+    ContactPoint,
+    CustomerUpdated,
+    Jurisdiction,
+    PaymentMissed,
+)
 from shared.local.cluster import Cluster
 from shared.testing import fact
 from tests.system.collector import Collector, collecting
@@ -28,6 +34,10 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Collector:
             ContactPoint(point_id="P1", kind="mobile", value=PHONE, party="debtor"),
         ),
     )  # fmt: skip
+    account = AccountUpdated(
+        customer_id=CUSTOMER, account_id="A1", product="consumer_loan", currency="CNY", creditor="BANK",
+        collector_role="first_party",
+    )  # fmt: skip
     missed = PaymentMissed(
         customer_id=CUSTOMER, account_id="A1", instalment_id="I1", due_on=date(2026, 3, 1),
         amount_minor=120_000, currency="CNY",
@@ -35,6 +45,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Collector:
     begun = f"00-{TRACE}-00f067aa0ba902b7-01"
     events = [
         fact(customer, AT - timedelta(hours=1), source="/core"),
+        fact(account, AT - timedelta(hours=1), source="/core"),
         msgspec.structs.replace(fact(missed, AT, source="/core"), traceparent=begun),
     ]
     with collecting() as collector:
