@@ -40,7 +40,9 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     not excluded.
 
     The visit is on the first working day at least `days_ahead` days ahead; the order may leave
-    from `order_from` to `order_until` of that day. An attempt that met nobody is repeated after
+    from `order_from` to `order_until` of that day, and within its permit. `conduct` is what the order binds
+    the staff to, and what the gate is told of the visit (with the number of staff). Leave that is refused
+    with an instant is asked again then, `max_requests` times in all. An attempt that met nobody is repeated after
     `retry_after_days`, `max_attempts` in all; an order without a report is given up after
     `report_within_days`. Ended visits are remembered for `keep_days`. Orders
     are written in `staff_language` (zh-CN or en).
@@ -71,6 +73,14 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     days_ahead: int = 2
     order_from: time = time(12)
     order_until: time = time(20)
+    conduct: dict[str, bool | int | str] = msgspec.field(
+        default_factory=lambda: {
+            "id_shown": True,
+            "recording": True,
+            "entry_consent_or_outside": True,
+        }
+    )
+    max_requests: int = 3
     max_attempts: int = 2
     retry_after_days: int = 3
     report_within_days: int = 7

@@ -14,6 +14,8 @@ VISITS = Reactor(
         {
             "follow_up.due",
             "follow_up.cancelled",
+            "permit.granted",
+            "permit.refused",
             "hold.applied",
             "hold.lifted",
             "case.closed",

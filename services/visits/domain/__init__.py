@@ -3,9 +3,12 @@
 Each follow-up of kind visit is one visit, in up to `max_attempts` attempts:
 
     due --screened out--> ended                       (visit.failed screened_out:<criterion>)
-    due --passed--> scheduled                         (visit.proposed, visit.scheduled, order waits)
+    due --passed--> asked                             (visit.proposed, permit.requested)
+    asked --permit.granted--> scheduled               (visit.scheduled, order waits)
+    asked, scheduled --permit.refused--> waiting --its earliest instant--> due
+    asked, scheduled --permit.refused for good, or too often--> ended    (visit.failed no_permit)
     scheduled --the staff have the order--> ordered
-    scheduled --hold--> due                           (visit.cancelled; after the hold a fresh look)
+    asked, scheduled --hold--> due                           (visit.cancelled; after the hold a fresh look)
     scheduled, ordered --absent, expired, failed--> waiting --time--> due      (visit.failed)
     scheduled, ordered --met, promised, hardship, refused, moved--> ended      (visit.completed)
     scheduled, ordered --unknown, no report in time, last attempt--> ended     (visit.failed, final)
@@ -23,10 +26,12 @@ from msgspec.structs import replace
 
 from services.visits.domain.state import (
     CLOSED,
+    Answer,
     FieldBook,
     Report,
     Visit,
     as_told,
+    later,
     order_id,
     rank,
     stage_of,
@@ -37,6 +42,7 @@ from services.visits.policy import VisitPolicy
 from shared.clock import AT_ONCE
 from shared.decision import Decision, placed
 from shared.events.envelope import Event, Woken
+from shared.events.permits import PermitGranted, PermitRefused
 from shared.events.scheduler import (
     CaseClosed,
     FollowUpCancelled,
@@ -71,8 +77,8 @@ def decide(
         case HoldLifted(hold_id=hold_id) if hold_id in book.holds:
             holds = {key: reason for key, reason in book.holds.items() if key != hold_id}
             return Decision(_noted(replace(book, holds=holds), {}))
-        case FieldReport() as report:
-            return Decision(_hear(book, report))
+        case PermitGranted() | PermitRefused() | FieldReport() as said:
+            return _told(book, said, event.time)
         case _:
             return Decision(book)
 
@@ -129,12 +135,46 @@ def _stop(
     return Decision(_noted(book, changed) if changed else book, withdraw=tuple(sorted(withdraw)))
 
 
+def _told(
+    book: FieldBook, said: PermitGranted | PermitRefused | FieldReport, at: datetime
+) -> Decision[FieldBook]:
+    """Note what is said of an attempt: leave, no leave, or what came of its order."""
+    match said:
+        case PermitGranted(permit=permit):
+            answer = Answer(at=at, permit=permit)
+            return _answered(book, permit.permit_id, answer, said.customer_id)
+        case PermitRefused(permit_id=permit_id):
+            answer = Answer(at=at, earliest_next=said.earliest_next)
+            return _answered(book, permit_id, answer, said.customer_id)
+        case _:
+            return Decision(_hear(book, said))
+
+
+def _answered(
+    book: FieldBook, permit_id: str, answer: Answer, customer_id: str
+) -> Decision[FieldBook]:
+    """Note what the scheduler says of a permit that is asked, or in use; what it takes back must not leave."""
+    for key, visit in book.visits.items():
+        if visit.permit_id != permit_id or visit.stage not in ("asked", "scheduled"):
+            continue
+        if visit.granted_at is not None and (answer.permit or answer.at < visit.granted_at):
+            continue  # the order goes by the permit that it has
+        changed = replace(visit, answer=later(answer, visit.answer or answer))
+        withdraw = (order_id(customer_id, key, visit.attempt),) if visit.granted_at else ()
+        return Decision(_noted(book, {key: changed}), withdraw=withdraw)
+    return Decision(book)
+
+
 def _hold(book: FieldBook, hold: HoldApplied) -> Decision[FieldBook]:
     """Note the hold, and call back the orders that have not left."""
-    planned = {key: visit for key, visit in book.visits.items() if visit.stage == "scheduled"}
+    planned = {k: v for k, v in book.visits.items() if v.stage in ("asked", "scheduled")}
     changed = {key: replace(v, recalled=v.recalled or hold.reason) for key, v in planned.items()}
     held = replace(book, holds={**book.holds, hold.hold_id: hold.reason})
-    withdraw = sorted(order_id(hold.customer_id, key, v.attempt) for key, v in planned.items())
+    withdraw = sorted(
+        order_id(hold.customer_id, key, v.attempt)
+        for key, v in planned.items()
+        if v.stage == "scheduled"
+    )
     return Decision(_noted(held, changed) if changed else held, withdraw=tuple(withdraw))
 
 

@@ -8,12 +8,13 @@ import msgspec
 from shared.decision import CaseState
 from shared.events.commands import VisitOutcomeRecorded
 from shared.events.envelope import DateOn, Fact, Instant
+from shared.events.permits import Permit
 from shared.events.scheduler import Situation
 from shared.events.visits import FieldReport
 from shared.ids import derive
 
-Stage = Literal["due", "waiting", "scheduled", "ordered", "ended"]
-STAGES: tuple[Stage, ...] = ("due", "waiting", "scheduled", "ordered")
+Stage = Literal["due", "waiting", "asked", "scheduled", "ordered", "ended"]
+STAGES: tuple[Stage, ...] = ("due", "waiting", "asked", "scheduled", "ordered")
 """The stages of a visit under way, the furthest last; the case shows the furthest of its visits."""
 
 AT_THE_DOOR = ("absent", "moved", "refused_to_talk", "hardship", "met", "promised")
@@ -30,9 +31,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promised_on: DateOn | None = None
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the scheduler said last, at `at`, of a permit that was asked: the permit, or none and when to ask again."""
+
+    at: Instant
+    permit: Permit | None = None
+    earliest_next: Instant | None = None
+
+
 class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One follow-up of kind visit.
 
+    `permit_id` is asked for the current plan, `answer` what was said of it and not acted upon yet,
+    `granted_at` when the order's permit was given, `refused` counts the refusals.
     `attempt` numbers the plans (0: none yet), `made` counts those that were used up, `asked` the
     requests to the clock. `wanted` is the requested follow-up that is awaited, `came` that it is due.
     `told` is the outcome of the current order that was acted upon, `report` the one that was not yet.
@@ -52,6 +63,10 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     staff: tuple[str, ...] = ()
     wanted: str = ""
     came: bool = False
+    permit_id: str = ""
+    answer: Answer | None = None
+    granted_at: Instant | None = None
+    refused: int = 0
     told: str = ""
     report: Report | None = None
     stop: str = ""
@@ -75,6 +90,16 @@ def visit_id(customer_id: str, follow_up_id: str, attempt: int) -> str:
 def order_id(customer_id: str, follow_up_id: str, attempt: int) -> str:
     """Answer the effect id of the order for one attempt."""
     return derive("visits", customer_id, follow_up_id, attempt, "order")
+
+
+def permit_id(customer_id: str, follow_up_id: str, attempt: int) -> str:
+    """Answer the id of the permit for one attempt."""
+    return derive("visits", customer_id, visit_id(customer_id, follow_up_id, attempt), "permit")
+
+
+def later(one: Answer, other: Answer) -> Answer:
+    """Choose what counts of two answers: the one given later, of two at once the refusal."""
+    return max(one, other, key=lambda each: (each.at, each.permit is None, repr(each)))
 
 
 def is_known(book: FieldBook, customer_id: str, wanted: str) -> bool:

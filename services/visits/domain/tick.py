@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from services.visits.domain.plan import plan
+from services.visits.domain.plan import plan, schedule
 from services.visits.domain.state import (
     AT_THE_DOOR,
     NOT_MADE,
+    Answer,
     FieldBook,
     Report,
     Visit,
@@ -39,6 +40,7 @@ OUTCOMES: dict[str, VisitOutcome] = {
     "refused_to_talk": "refused",
 }
 """How a report from the door is published; a worker's `refused` is another thing (it did not leave)."""
+NO_PERMIT = "no_permit"
 
 
 def look(
@@ -80,6 +82,8 @@ class _Tick:
             return self._end(self._call_off(visit, visit.stop))
         if visit.recalled:
             visit = self._recall(visit)
+        if visit.answer is not None:
+            visit = self._read(visit, visit.answer)
         if visit.came:
             visit = self._wake(visit)
         return self._take(visit, is_alone=is_alone) if visit.stage == "due" else visit
@@ -110,6 +114,7 @@ class _Tick:
                 visit_id=this_id,
                 follow_up_id=self.follow_up_id,
                 outcome=OUTCOMES[report.outcome],
+                permit_id=visit.permit_id,
             ),
         )
         if report.outcome == "promised" and report.promised_on is not None:
@@ -134,8 +139,8 @@ class _Tick:
         """Use an attempt up; another one follows unless it *is_over*, or enough were made."""
         made = visit.made + 1
         final = is_over or bool(visit.stop) or made >= self.policy.max_attempts
-        self._say_failed(self._visit_id(visit), reason, final=final)
-        visit = replace(visit, made=made, recalled="")
+        self._say_failed(self._visit_id(visit), reason, final=final, permit_id=visit.permit_id)
+        visit = replace(visit, made=made, recalled="", answer=None)
         if final:
             return self._end(visit)
         return self._ask(self._unask(visit), "visit.attempt", self.policy.retry_at(self.now))
@@ -144,7 +149,7 @@ class _Tick:
 
     def _call_off(self, visit: Visit, reason: str) -> Visit:
         """Say that a planned visit is not made; its order was withdrawn when the reason became known."""
-        if visit.stage == "scheduled":
+        if visit.stage in ("asked", "scheduled"):
             this_id = self._visit_id(visit)
             self._say(
                 this_id,
@@ -153,9 +158,10 @@ class _Tick:
                     visit_id=this_id,
                     follow_up_id=self.follow_up_id,
                     reason=reason,
+                    permit_id=visit.permit_id,
                 ),
             )
-        return self._unask(visit)
+        return replace(self._unask(visit), answer=None)
 
     def _recall(self, visit: Visit) -> Visit:
         called_off = self._call_off(visit, f"hold: {visit.recalled}")
@@ -169,9 +175,35 @@ class _Tick:
             stage="ended",
             attempt=visit.attempt,
             made=visit.made,
+            permit_id=visit.permit_id,
             told=visit.told,
             ended_at=self.now,
         )
+
+    # -- what the scheduler said of the permit -----------------------------------------------------
+
+    def _read(self, visit: Visit, answer: Answer) -> Visit:
+        """Schedule what got leave; what got none, or lost it, is asked again when it may be allowed, or fails."""
+        visit = replace(visit, answer=None)
+        if visit.stage not in ("asked", "scheduled"):
+            return visit  # the staff had the order already
+        if answer.permit is not None:
+            whose = (self.customer_id, self.follow_up_id)
+            scheduled, order, report_due_at = schedule(visit, whose, answer.permit, self.policy)
+            self._say(scheduled.visit_id, scheduled)
+            self.effects.append(order)
+            granted = replace(visit, stage="scheduled", granted_at=answer.at, told="")
+            return self._ask(granted, "visit.report", report_due_at)
+        refused = visit.refused + 1
+        visit = replace(visit, refused=refused)
+        if answer.earliest_next is None or refused >= self.policy.max_requests:
+            self._say_failed(
+                self._visit_id(visit), NO_PERMIT, final=True, permit_id=visit.permit_id
+            )
+            return self._end(visit)
+        if visit.stage == "scheduled":
+            visit = self._call_off(visit, NO_PERMIT)
+        return self._ask(self._unask(visit), "visit.permit", max(answer.earliest_next, self.now))
 
     # -- what is due -------------------------------------------------------------------------------
 
@@ -207,13 +239,11 @@ class _Tick:
         return f"screened_out:{reasons[0]}" if reasons else ""
 
     def _plan(self, visit: Visit) -> Visit:
-        planned, facts, order, report_due_at = plan(
-            visit, (self.customer_id, self.follow_up_id), self.now, self.policy
-        )
+        whose = (self.customer_id, self.follow_up_id)
+        planned, facts = plan(visit, whose, self.now, self.policy)
         for fact in facts:
             self._say(self._visit_id(planned), fact)
-        self.effects.append(order)
-        return self._ask(planned, "visit.report", report_due_at)
+        return planned
 
     # -- words -------------------------------------------------------------------------------------
 
@@ -223,7 +253,7 @@ class _Tick:
     def _say(self, about: str, fact: Fact) -> None:
         self.published.append(Publish(about, fact))
 
-    def _say_failed(self, this_id: str, reason: str, *, final: bool) -> None:
+    def _say_failed(self, this_id: str, reason: str, *, final: bool, permit_id: str = "") -> None:
         self._say(
             this_id,
             VisitFailed(
@@ -232,6 +262,7 @@ class _Tick:
                 follow_up_id=self.follow_up_id,
                 reason=reason,
                 final=final,
+                permit_id=permit_id,
             ),
         )
 

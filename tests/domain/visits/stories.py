@@ -1,16 +1,17 @@
 """Facts and beginnings of stories about visits to customer C1."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
-from services.visits.domain.state import order_id, visit_id
+from services.visits.domain.state import order_id, permit_id, visit_id
 from services.visits.policy import VisitPolicy
 from services.visits.service import VISITS
 from shared.events.commands import VisitOutcomeRecorded
 from shared.events.common import FollowUpWithdrawn
 from shared.events.envelope import Event
+from shared.events.permits import InTheWay, Permit, PermitGranted, PermitRefused
 from shared.events.scheduler import (
     Amount,
     CaseClosed,
@@ -22,7 +23,7 @@ from shared.events.scheduler import (
 )
 from shared.events.visits import FieldReport, VisitCompleted, VisitFailed
 from shared.ids import derive
-from shared.testing import START, Story, fact, given, of_type, tick
+from shared.testing import START, Story, days, fact, given, of_type, tick
 
 C1 = "C1"
 POLICY = VisitPolicy()
@@ -72,6 +73,36 @@ def lifted(hold_id: str = "H1", at: datetime = START, reason: str = "dispute") -
     return fact(HoldLifted(customer_id=C1, hold_id=hold_id, reason=reason), at)
 
 
+NOON, EVENING = datetime(2026, 3, 4, 4, tzinfo=UTC), datetime(2026, 3, 4, 12, tzinfo=UTC)
+"""The hours of the first visit."""
+
+
+def leave(attempt: int = 1, follow_up_id: str = "F1", **fields: Any) -> Permit:
+    usual = {
+        "permit_id": permit_id(C1, follow_up_id, attempt),
+        "channel": "visit",
+        "point_id": "P1",
+        "not_before": START,
+        "not_after": START + days(90),
+        "packs": ("firm@1:abc",),
+    }
+    return Permit(**{**usual, **fields})
+
+
+def granted(attempt: int = 1, follow_up_id: str = "F1", at: datetime = START, **f: Any) -> Event:
+    permit = leave(attempt, follow_up_id, **f)
+    data = PermitGranted(customer_id=C1, permit=permit, follow_up_id=follow_up_id)
+    return fact(data, at)
+
+
+def refused(attempt: int = 1, at: datetime = START, earliest_next: datetime | None = None) -> Event:
+    data = PermitRefused(
+        customer_id=C1, permit_id=permit_id(C1, "F1", attempt), channel="visit", point_id="P1",
+        follow_up_id="F1", reasons=(InTheWay(rule="CN.TIME.QUIET"),), earliest_next=earliest_next,
+    )  # fmt: skip
+    return fact(data, at)
+
+
 def report(
     outcome: str, attempt: int = 1, follow_up_id: str = "F1", at: datetime = START, **fields: Any
 ) -> Event:
@@ -95,13 +126,18 @@ def ask(number: int, follow_up_id: str = "F1") -> str:
     return derive("visits", C1, follow_up_id, "ask", number)
 
 
-def failed(reason: str, *, final: bool, attempt: int = 1, follow_up_id: str = "F1") -> VisitFailed:
+def failed(
+    reason: str, *, final: bool, attempt: int = 1, follow_up_id: str = "F1", planned: bool = True
+) -> VisitFailed:
+    """A visit that was *planned*, not screened out, had asked for leave."""
+    planned = planned and not reason.startswith("screened_out")
     return VisitFailed(
         customer_id=C1,
         visit_id=visit(attempt, follow_up_id),
         follow_up_id=follow_up_id,
         reason=reason,
         final=final,
+        permit_id=permit_id(C1, follow_up_id, attempt) if planned else "",
     )
 
 
@@ -111,6 +147,7 @@ def completed(outcome: str) -> VisitCompleted:
         visit_id=visit(),
         follow_up_id="F1",
         outcome=outcome,  # type: ignore[arg-type]
+        permit_id=permit_id(C1, "F1", 1),
     )
 
 
@@ -130,8 +167,12 @@ def due_under_hold() -> Story:
     return given(VISITS, held("H0"), due(), tick())
 
 
-def scheduled() -> Story:
+def asking() -> Story:
     return given(VISITS, due(), tick())
+
+
+def scheduled() -> Story:
+    return asking().given(granted(), tick())
 
 
 def ordered() -> Story:
@@ -149,6 +190,7 @@ def ended() -> Story:
 STAGES = {
     "idle": idle,
     "due": due_under_hold,
+    "asked": asking,
     "scheduled": scheduled,
     "ordered": ordered,
     "waiting": waiting,

@@ -6,7 +6,7 @@ from services.visits.service import VISITS
 from shared.events.scheduler import Amount
 from shared.messaging.effects import ClaimedEffect
 from shared.testing import Story, given, tick
-from tests.domain.visits.stories import C1, due, situation
+from tests.domain.visits.stories import C1, due, granted, situation
 
 
 class Addresses:
@@ -36,7 +36,9 @@ def ordered_visit() -> ClaimedEffect:
         Amount(currency="CNY", amount_minor=512_345),
         Amount(currency="JPY", amount_minor=700),
     )
-    return claimed(given(VISITS, due(situation=situation(overdue=overdue)), tick()))
+    return claimed(
+        given(VISITS, due(situation=situation(overdue=overdue)), tick(), granted(), tick())
+    )
 
 
 async def test_an_order_waits_while_the_address_is_not_known():

@@ -11,6 +11,7 @@ from services.visits.domain.state import FieldBook
 from services.visits.service import VISITS
 from shared.events.common import FollowUpRequested
 from shared.events.envelope import Event
+from shared.events.permits import Permit
 from shared.events.registry import TYPE_OF
 from shared.events.scheduler import FollowUpDue
 from shared.events.visits import VisitProposed
@@ -21,8 +22,11 @@ from tests.domain.visits.stories import (
     cancelled,
     closed,
     due,
+    granted,
     held,
+    leave,
     lifted,
+    refused,
     report,
     situation,
 )
@@ -48,6 +52,11 @@ dues = st.builds(due, names, situation=pictures)
 wants = st.builds(asked, st.integers(1, 5), names, situation=pictures)
 ends = st.one_of(st.builds(cancelled, names), st.builds(closed, st.integers(1, 2)))
 holding = st.one_of(st.builds(held, holds), st.builds(lifted, holds))
+leaves = st.builds(granted, st.integers(1, 3), names) | st.builds(
+    refused,
+    st.integers(1, 3),
+    earliest_next=st.sampled_from((None, START + timedelta(days=1))),
+)
 reports = st.builds(
     report,
     st.sampled_from(OUTCOMES),
@@ -56,9 +65,10 @@ reports = st.builds(
     reason=st.sampled_from(("", "because")),
     promised_on=st.sampled_from((None, date(2026, 3, 20))),
 )
-scheduler_facts = st.one_of(dues, wants, wants, ends, holding)
+scheduler_facts = st.one_of(dues, wants, wants, ends, holding, leaves)
 moves = st.lists(
-    st.one_of(dues, wants, wants, ends, holding, reports, reports, st.just(TICK)), max_size=25
+    st.one_of(dues, wants, wants, ends, holding, leaves, leaves, reports, reports, st.just(TICK)),
+    max_size=25,
 )
 
 
@@ -119,7 +129,7 @@ def visible(story: Story) -> tuple:
 
 
 @settings(max_examples=80, deadline=None)
-@over(moves, st.lists(st.one_of(wants, reports, ends, holding, st.just(TICK)), max_size=12))
+@over(moves, st.lists(st.one_of(wants, reports, ends, holding, leaves, st.just(TICK)), max_size=12))
 def test_nothing_is_begun_after_the_case_closed(before, after):
     story = run([*before, closed(2), TICK])[0]
     said, started = len(story.published), len(story.effects)
@@ -142,7 +152,9 @@ def test_no_order_is_made_under_a_hold_and_none_that_waits_outlives_one(events):
             assert len(story.effects) == effects
     story.given(TICK)
     if story.state.holds:
-        assert all(visit.stage != "scheduled" for visit in story.state.visits.values())
+        assert all(
+            visit.stage not in ("asked", "scheduled") for visit in story.state.visits.values()
+        )
 
 
 @settings(max_examples=100, deadline=None)
@@ -152,7 +164,7 @@ def test_no_visit_uses_up_more_attempts_than_allowed_and_one_is_under_way(events
     visits = story.state.visits.values()
 
     assert all(visit.made <= POLICY.max_attempts for visit in visits)
-    assert sum(visit.stage in ("scheduled", "ordered") for visit in visits) <= 1
+    assert sum(visit.stage in ("asked", "scheduled", "ordered") for visit in visits) <= 1
 
 
 @settings(max_examples=50, deadline=None)
@@ -169,11 +181,25 @@ def test_a_long_life_of_visits_stays_small():
     story, at = Story(VISITS), START
     for number in range(20):
         name = f"F{number}"
-        story.given(due(name, at), tick(at), report("met", 1, name, at), tick(at))
+        story.given(due(name, at), tick(at), granted(1, name, at), tick(at))
+        story.given(report("met", 1, name, at), tick(at))
         at += timedelta(days=30)
 
     assert len(story.effects) == 20
     assert len(msgspec.json.encode(story.state)) < 700
+
+
+@settings(max_examples=100, deadline=None)
+@over(moves)
+def test_no_order_is_made_but_under_a_permit_that_was_given_for_it(events):
+    story = run([*events, TICK])[0]
+    given_leave = {e.data.permit for e in events if e.type == "permit.granted"}
+    for effect in story.effects:
+        permit = msgspec.convert(effect.request["permit"], Permit)
+        assert permit in given_leave
+        attempt = effect.request["attempt"]
+        assert permit.permit_id == leave(attempt, effect.request["follow_up_id"]).permit_id
+        assert permit.not_before <= effect.not_before < effect.not_after <= permit.not_after
 
 
 def shuffled_together(one: list[Event], other: list[Event], random) -> list[Event]:

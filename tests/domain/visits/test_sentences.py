@@ -2,10 +2,13 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
+
 from services.visits.domain.state import order_id
 from services.visits.service import VISITS
 from shared.decision import Effect
 from shared.events.common import FollowUpRequested
+from shared.events.permits import PermitRequested
 from shared.events.scheduler import Amount
 from shared.events.visits import (
     VisitPromiseMade,
@@ -23,7 +26,9 @@ from tests.domain.visits.stories import (
     due,
     due_under_hold,
     failed,
+    granted,
     held,
+    leave,
     lifted,
     ordered,
     reasons,
@@ -36,11 +41,11 @@ from tests.domain.visits.stories import (
 )
 
 
-def test_a_case_that_passes_the_screening_is_proposed_and_scheduled():
+def test_a_case_that_passes_the_screening_is_proposed_and_scheduled_when_there_is_leave():
     story = given(VISITS, due()).when(tick())
 
-    scheduled_visit = of_type(story.published, VisitScheduled)[0]
-    story.then(
+    noon, evening = datetime(2026, 3, 4, 4, tzinfo=UTC), datetime(2026, 3, 4, 12, tzinfo=UTC)
+    story.then_effects().then(
         VisitProposed(
             customer_id=C1,
             visit_id=visit(),
@@ -51,6 +56,25 @@ def test_a_case_that_passes_the_screening_is_proposed_and_scheduled():
             point_id="P1",
             score=65,
         ),
+        PermitRequested(
+            customer_id=C1,
+            permit_id=leave().permit_id,
+            follow_up_id="F1",
+            channel="visit",
+            point_id="P1",
+            not_before=noon,
+            not_after=evening,
+            conduct={
+                "staff": 2,
+                "id_shown": True,
+                "recording": True,
+                "entry_consent_or_outside": True,
+            },
+        ),
+    )
+    story.given(granted()).when(tick())
+    scheduled_visit = of_type(story.published, VisitScheduled)[0]
+    story.then(
         VisitScheduled(
             customer_id=C1,
             visit_id=visit(),
@@ -58,6 +82,7 @@ def test_a_case_that_passes_the_screening_is_proposed_and_scheduled():
             visit_on=date(2026, 3, 4),
             staff=scheduled_visit.staff,
             identity_card=f"CARD-{scheduled_visit.staff[0]}",
+            permit_id=leave().permit_id,
         ),
         FollowUpRequested(
             customer_id=C1,
@@ -69,7 +94,7 @@ def test_a_case_that_passes_the_screening_is_proposed_and_scheduled():
 
 
 def test_the_order_leaves_on_the_day_of_the_visit_between_noon_and_eight_in_the_evening():
-    story = given(VISITS, due()).when(tick())
+    story = given(VISITS, due(), tick(), granted()).when(tick())
 
     staff = list(of_type(story.published, VisitScheduled)[0].staff)
     request = {
@@ -84,6 +109,7 @@ def test_the_order_leaves_on_the_day_of_the_visit_between_noon_and_eight_in_the_
         "identity_card": f"CARD-{staff[0]}",
         "dpd": 45,
         "overdue": [{"currency": "CNY", "amount_minor": 500_000}],
+        "permit": msgspec.to_builtins(leave()),
     }
     noon, evening = datetime(2026, 3, 4, 4, tzinfo=UTC), datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -103,24 +129,29 @@ def test_one_visit_at_a_time_a_second_follow_up_is_screened_out():
 
 
 def test_of_two_visits_due_at_once_one_is_made():
-    story = given(VISITS, due("F2"), due("F1")).when(tick())
+    story = given(VISITS, due("F2"), due("F1"), tick(), granted()).when(tick())
 
     assert [effect.effect_id for effect in story.effects] == [order_id(C1, "F1", 1)]
     assert reasons(story) == [("screened_out:under_way", True)]
 
 
 def test_a_second_attempt_is_not_screened_out_by_itself_nor_by_what_waits():
-    waiting().given(asked(2)).when(tick()).then_effects("visit.order")
+    waiting().given(asked(2), tick(), granted(2)).when(tick()).then_effects("visit.order")
 
 
 def test_a_follow_up_whose_window_is_over_is_not_taken():
-    given(VISITS, due(not_after=START)).when(tick()).then(failed("expired", final=True))
-    given(VISITS, due(not_after=START + days(1))).when(tick()).then_effects("visit.order")
+    given(VISITS, due(not_after=START)).when(tick()).then(
+        failed("expired", final=True, planned=False)
+    )
+    story = given(VISITS, due(not_after=START + days(1)), tick(), granted())
+    story.when(tick()).then_effects("visit.order")
 
 
 def test_the_window_of_the_first_follow_up_does_not_bind_the_second_attempt():
-    story = given(VISITS, due(not_after=START + days(1)), tick(), report("absent"), tick())
-    story.given(asked(2, at=START + days(3))).when(tick(START + days(3)))
+    story = given(VISITS, due(not_after=START + days(1)), tick(), granted(), tick())
+    story.given(report("absent"), tick())
+    at = START + days(3)
+    story.given(asked(2, at=at), tick(at), granted(2, at=at)).when(tick(at))
 
     story.then_effects("visit.order")
 
@@ -128,7 +159,7 @@ def test_the_window_of_the_first_follow_up_does_not_bind_the_second_attempt():
 def test_a_fresh_look_after_a_hold_has_its_own_window():
     story = due_under_hold().given(lifted("H0"), tick(), asked(1, not_after=START))
 
-    story.when(tick()).then(failed("expired", final=True))
+    story.when(tick()).then(failed("expired", final=True, planned=False))
 
 
 def test_a_promise_at_the_door_is_passed_on():
@@ -168,7 +199,8 @@ def test_nobody_at_home_means_another_attempt_three_days_later():
 
 
 def test_nobody_at_home_twice_ends_the_visit():
-    story = waiting().given(asked(2), tick(), report("absent", attempt=2)).when(tick())
+    story = waiting().given(asked(2), tick(), granted(2), tick())
+    story.given(report("absent", attempt=2)).when(tick())
 
     assert reasons(story) == [("absent", False), ("absent", True)]
     assert story.state.visits["F1"].stage == "ended"
@@ -189,7 +221,9 @@ def test_somebody_who_moved_is_not_looked_for_again():
 
 def test_an_order_that_could_not_leave_is_tried_again_once():
     story = scheduled().given(report("refused", reason="expired"), tick(), asked(2), tick())
-    story.given(report("failed", attempt=2, reason="no such region")).when(tick())
+    story.given(granted(2), tick(), report("failed", attempt=2, reason="no such region")).when(
+        tick()
+    )
 
     assert reasons(story) == [("expired", False), ("no such region", True)]
 

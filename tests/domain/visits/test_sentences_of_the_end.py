@@ -24,7 +24,9 @@ from tests.domain.visits.stories import (
     due,
     ended,
     failed,
+    granted,
     held,
+    leave,
     lifted,
     ordered,
     reasons,
@@ -41,7 +43,13 @@ def test_a_cancelled_visit_is_withdrawn_at_once_and_called_off_on_the_tick():
 
     assert story.withdrawn == [order_id(C1, "F1", 1)]
     story.when(tick()).then(
-        VisitCancelled(customer_id=C1, visit_id=visit(), follow_up_id="F1", reason="paid up"),
+        VisitCancelled(
+            customer_id=C1,
+            visit_id=visit(),
+            follow_up_id="F1",
+            reason="paid up",
+            permit_id=leave().permit_id,
+        ),
         withdrawn(1),
     )
 
@@ -76,7 +84,8 @@ def test_nobody_at_home_after_the_cancellation_means_no_further_attempt():
 
 
 def test_a_closed_case_does_not_end_visits_of_a_later_episode():
-    given(VISITS, due(episode=2), closed(1)).when(tick()).then_effects("visit.order")
+    story = given(VISITS, due(episode=2), closed(1), tick(), granted())
+    story.when(tick()).then_effects("visit.order")
 
 
 def test_nothing_starts_under_a_hold_and_a_fresh_look_is_taken_after_it():
@@ -84,7 +93,7 @@ def test_nothing_starts_under_a_hold_and_a_fresh_look_is_taken_after_it():
     story.given(lifted()).when(tick()).then(
         FollowUpRequested(customer_id=C1, follow_up_id=ask(1), due_at=START, purpose="visit.again")
     )
-    story.given(asked(1)).when(tick()).then_effects("visit.order")
+    story.given(asked(1), tick(), granted()).when(tick()).then_effects("visit.order")
 
 
 def test_every_hold_must_be_lifted():
@@ -99,7 +108,13 @@ def test_a_hold_calls_back_an_order_that_has_not_left():
 
     assert story.withdrawn == [order_id(C1, "F1", 1)]
     story.when(tick()).then(
-        VisitCancelled(customer_id=C1, visit_id=visit(), follow_up_id="F1", reason="hold: promise"),
+        VisitCancelled(
+            customer_id=C1,
+            visit_id=visit(),
+            follow_up_id="F1",
+            reason="hold: promise",
+            permit_id=leave().permit_id,
+        ),
         withdrawn(1),
     )
 
@@ -112,13 +127,14 @@ def test_a_hold_that_is_lifted_before_the_tick_still_called_the_order_back():
 
 def test_a_visit_that_was_called_back_is_made_by_a_new_order():
     story = scheduled().given(held(), tick(), lifted(), tick(), asked(2), tick())
+    story.given(granted(2), tick())
 
     assert [e.effect_id for e in story.effects] == [order_id(C1, "F1", n) for n in (1, 2)]
 
 
 def test_an_attempt_that_a_hold_called_back_does_not_count():
     story = scheduled().given(held(), tick(), lifted(), tick(), asked(2), tick())
-    story.given(report("absent", attempt=2)).when(tick())
+    story.given(granted(2), tick(), report("absent", attempt=2)).when(tick())
 
     assert reasons(story) == [("absent", False)]
 
@@ -131,8 +147,8 @@ def test_the_hand_over_and_a_hold_at_the_same_time_leave_the_order_with_the_staf
 
 
 def test_a_visit_after_the_holidays_waits_for_the_first_working_day():
-    story = given(VISITS, due(at=datetime(2026, 2, 13, 1, 30, tzinfo=UTC)))
-    story.when(tick(datetime(2026, 2, 13, 1, 30, tzinfo=UTC)))
+    at = datetime(2026, 2, 13, 1, 30, tzinfo=UTC)
+    story = given(VISITS, due(at=at), tick(at), granted(at=at)).when(tick(at))
 
     assert of_type(story.published, VisitScheduled)[0].visit_on == date(2026, 2, 24)
 
@@ -165,12 +181,13 @@ def test_a_tick_before_the_case_wants_one_changes_nothing():
     early = Story(VISITS, state=replace(waiting_case, wake_at=START + days(1)))
 
     early.when(tick()).then_nothing()
-    early.when(tick(START + days(1))).then_effects("visit.order")
+    early.when(tick(START + days(1)))
+    assert early.types() == ["visit.proposed", "permit.requested"]
 
 
 def test_the_visit_is_at_noon_where_the_debtor_lives():
     abroad = situation(time_zones=("Nowhere/Land", "America/New_York"), country="US")
-    story = given(VISITS, due(situation=abroad)).when(tick())
+    story = given(VISITS, due(situation=abroad), tick(), granted()).when(tick())
 
     assert story.effects[0].not_before == datetime(2026, 3, 3, 17, tzinfo=UTC)
     assert SITUATION.country == "CN"

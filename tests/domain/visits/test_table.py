@@ -8,17 +8,21 @@ import pytest
 from services.visits.service import VISITS
 from shared.events.envelope import Event
 from shared.events.registry import TYPE_OF
-from shared.testing import Story, tick
+from shared.testing import START, Story, days, tick
 from tests.domain.visits.stories import (
     STAGES,
     asked,
     cancelled,
     closed,
     due,
+    granted,
     held,
     lifted,
     recorded,
     report,
+)
+from tests.domain.visits.stories import (
+    refused as refused_leave,
 )
 
 EVENTS: dict[str, Callable[[str], Event]] = {
@@ -44,12 +48,17 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "failed": lambda _: report("failed"),
     "refused": lambda _: report("refused"),
     "unknown": lambda _: report("unknown"),
+    "granted": lambda _: granted(),
+    "refused for good": lambda _: refused_leave(),
+    "refused until tomorrow": lambda _: refused_leave(earliest_next=START + days(1)),
+    "leave for another": lambda _: granted(9),
     "report of another order": lambda _: report("met", attempt=9),
     "a person records met": lambda _: recorded("met"),
     "a person records another visit": lambda _: recorded("met", attempt=9),
 }
 NOTHING = "-"
-PLAN = "visit.proposed visit.scheduled follow_up.requested"
+PLAN = "visit.proposed permit.requested"
+GO = "visit.scheduled follow_up.requested"
 DONE = "visit.completed follow_up.withdrawn"
 AGAIN = "visit.failed follow_up.withdrawn follow_up.requested"
 OVER = "visit.failed follow_up.withdrawn"
@@ -59,7 +68,7 @@ OUT = "visit.failed"
 TABLE: dict[str, dict[str, str]] = {
     "idle": {
         "another is due": "none: " + PLAN,
-        "the same is due again": "scheduled: " + PLAN,
+        "the same is due again": "asked: " + PLAN,
         "what was asked for is due": NOTHING,
         "what nobody asked for is due": NOTHING,
         "a contact is due": NOTHING,
@@ -105,6 +114,31 @@ TABLE: dict[str, dict[str, str]] = {
         "failed": NOTHING,
         "refused": NOTHING,
         "unknown": NOTHING,
+        "report of another order": NOTHING,
+    },
+    "asked": {
+        "another is due": "asked: " + OUT,
+        "the same is due again": NOTHING,
+        "what was asked for is due": NOTHING,
+        "what nobody asked for is due": NOTHING,
+        "a contact is due": NOTHING,
+        "cancelled": "ended: visit.cancelled",
+        "another is cancelled": NOTHING,
+        "case closed": "ended: visit.cancelled",
+        "an older case closed": NOTHING,
+        "hold applied": "due: visit.cancelled",
+        "hold lifted": NOTHING,
+        "another hold lifted": NOTHING,
+        "sent": "asked:",
+        "met": "ended: visit.completed",
+        "absent": "asked: visit.completed",
+        "moved": "ended: visit.completed",
+        "promised": "ended: visit.completed visit.promise_made",
+        "hardship": "ended: visit.completed",
+        "refused to talk": "ended: visit.completed",
+        "failed": "asked:",
+        "refused": "asked:",
+        "unknown": "asked:",
         "report of another order": NOTHING,
     },
     "scheduled": {
@@ -160,7 +194,7 @@ TABLE: dict[str, dict[str, str]] = {
     "waiting": {
         "another is due": "waiting: " + OUT,
         "the same is due again": NOTHING,
-        "what was asked for is due": "scheduled: " + PLAN,
+        "what was asked for is due": "asked: " + PLAN,
         "what nobody asked for is due": NOTHING,
         "a contact is due": NOTHING,
         "cancelled": "ended: follow_up.withdrawn",
@@ -208,6 +242,18 @@ TABLE: dict[str, dict[str, str]] = {
         "report of another order": NOTHING,
     },
 }
+LEAVE = ("granted", "refused for good", "refused until tomorrow", "leave for another")
+_ANSWERS = {
+    "asked": ("scheduled: " + GO, "ended: visit.failed", "waiting: follow_up.requested", NOTHING),
+    "scheduled": (
+        NOTHING,
+        "ended: " + OVER,
+        "waiting: " + OFF + " follow_up.requested",
+        NOTHING,
+    ),
+}
+for _stage, _row in TABLE.items():
+    _row |= dict(zip(LEAVE, _ANSWERS.get(_stage, (NOTHING,) * 4), strict=True))
 for _row in TABLE.values():  # what a person records is read like the staff's report
     _row["a person records met"] = _row["met"]
     _row["a person records another visit"] = _row["report of another order"]
