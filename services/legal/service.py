@@ -15,6 +15,8 @@ LEGAL = Reactor(
         {
             "follow_up.due",
             "follow_up.cancelled",
+            "permit.granted",
+            "permit.refused",
             "hold.applied",
             "hold.lifted",
             "case.closed",
@@ -26,6 +28,7 @@ LEGAL = Reactor(
     publishes=frozenset(
         {
             "legal.assessed",
+            "permit.requested",
             "legal.letter_sent",
             "legal.filed",
             "legal.accepted",

@@ -41,7 +41,8 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     The visit is on the first working day at least `days_ahead` days ahead; the order may leave
     from `order_from` to `order_until` of that day, and within its permit. `conduct` is what the order binds
-    the staff to, and what the gate is told of the visit (with the number of staff). Leave that is refused
+    the staff to, and what the gate is told of the visit (with the number of staff); `says` what they are to say at the door, as the gate's
+    tags. Leave that is refused
     with an instant is asked again then, `max_requests` times in all. An attempt that met nobody is repeated after
     `retry_after_days`, `max_attempts` in all; an order without a report is given up after
     `report_within_days`. Ended visits are remembered for `keep_days`. Orders
@@ -79,6 +80,12 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
             "recording": True,
             "entry_consent_or_outside": True,
         }
+    )
+    says: tuple[str, ...] = (
+        "institution_identity",
+        "debt_existence",
+        "debt_amount",
+        "overdue_status",
     )
     max_requests: int = 3
     max_attempts: int = 2

@@ -41,7 +41,8 @@ class PermitRequested(Fact, frozen=True, kw_only=True):
     """
     A service asks leave for a contact that it plans itself, within [`not_before`, `not_after`).
 
-    `purpose` is one of the gate's (RULES.md section 4); none: what the ladder pursues.
+    `purpose` is one of the gate's (RULES.md section 4); none: what the ladder pursues. `template` is
+    the registered text, `tags` what is said beside it.
     """
 
     permit_id: Name
@@ -52,6 +53,8 @@ class PermitRequested(Fact, frozen=True, kw_only=True):
     not_after: Instant
     conduct: dict[str, bool | int | str] = {}
     purpose: str = ""
+    template: str = ""
+    tags: tuple[Name, ...] = ()
 
 
 class PermitGranted(Fact, frozen=True, kw_only=True):

@@ -3,7 +3,9 @@
 The first follow-up of kind legal opens the proceedings of its episode; they go on by themselves:
 
     due --unfit--> unfit --time--> due                (legal.assessed; the last time: ended)
-    due --fit--> letter                               (legal.assessed, the demand letter waits)
+    due --fit--> letter                               (legal.assessed, permit.requested)
+    letter --permit.granted--> letter                 (the demand letter waits)
+    letter --permit.refused--> due --its earliest instant--> again; for good, or too often: ended
     letter --sent--> demanded                         (legal.letter_sent)
     demanded --deadline, still fit--> filing          (the claim waits)
     demanded --deadline, unfit--> unfit               (legal.assessed)
@@ -31,10 +33,12 @@ from msgspec.structs import replace
 from services.legal.domain import placing
 from services.legal.domain.state import (
     CLOSED,
+    Answer,
     LegalFile,
     Notice,
     Proceedings,
     as_told,
+    later,
     stage_of,
 )
 from services.legal.domain.tick import look
@@ -43,6 +47,7 @@ from shared.clock import AT_ONCE
 from shared.decision import Decision, placed
 from shared.events.envelope import Event, Woken
 from shared.events.legal import CourtNotice
+from shared.events.permits import PermitGranted, PermitRefused
 from shared.events.scheduler import (
     CaseClosed,
     FollowUpCancelled,
@@ -76,8 +81,8 @@ def decide(
         case HoldLifted(hold_id=hold_id) if hold_id in file.holds:
             holds = {key: reason for key, reason in file.holds.items() if key != hold_id}
             return Decision(_noted(replace(file, holds=holds), {}))
-        case CourtNotice() as notice:
-            return Decision(_hear(file, notice, event.time))
+        case PermitGranted() | PermitRefused() | CourtNotice() as said:
+            return _told(file, said, event.time)
         case _:
             return Decision(placing.fold(file, event))
 
@@ -140,6 +145,34 @@ def _hold(file: LegalFile, hold: HoldApplied) -> Decision[LegalFile]:
     held = replace(file, holds={**file.holds, hold.hold_id: hold.reason})
     withdraw = sorted(each.current for each in changed.values())
     return Decision(_noted(held, changed) if changed else held, withdraw=tuple(withdraw))
+
+
+def _told(
+    file: LegalFile, said: PermitGranted | PermitRefused | CourtNotice, at: datetime
+) -> Decision[LegalFile]:
+    """Note what is said of something that legal sends, or wants to send."""
+    match said:
+        case PermitGranted(permit=permit):
+            return _answered(file, permit.permit_id, Answer(at=at, permit=permit))
+        case PermitRefused(permit_id=permit_id):
+            return _answered(file, permit_id, Answer(at=at, earliest_next=said.earliest_next))
+        case _:
+            return Decision(_hear(file, said, at))
+
+
+def _answered(file: LegalFile, permit_id: str, answer: Answer) -> Decision[LegalFile]:
+    """Note what the scheduler says of the letter in hand; what it takes back must not leave."""
+    for key, each in file.proceedings.items():
+        letter = each.sendings.get(each.current)
+        if letter is None or letter.permit_id != permit_id:
+            continue
+        if letter.granted_at is not None and (answer.permit or answer.at < letter.granted_at):
+            continue  # it goes by the permit that it has
+        noted = replace(letter, answer=later(answer, letter.answer or answer))
+        changed = replace(each, sendings={**each.sendings, each.current: noted})
+        withdraw = (each.current,) if letter.granted_at else ()
+        return Decision(_noted(file, {key: changed}), withdraw=withdraw)
+    return Decision(file)
 
 
 def _hear(file: LegalFile, data: CourtNotice, at: datetime) -> LegalFile:

@@ -15,13 +15,16 @@ from services.legal.domain.state import (
     Stage,
     Step,
     effect_id,
+    permit_id,
 )
 from services.legal.policy import LegalPolicy
 from shared.decision import Effect, Publish
 from shared.events.common import FollowUpRequested, FollowUpWithdrawn
 from shared.events.envelope import Fact
 from shared.events.legal import LegalWithdrawn
+from shared.events.permits import Permit, PermitRequested
 from shared.ids import derive
+from shared.permits.permitted import carried
 
 
 @dataclass(slots=True)
@@ -86,6 +89,40 @@ class Desk:
             current=this_id,
             sendings={**each.sendings, this_id: sending},
         )
+
+    def ask(self, each: Proceedings, sending: Sending) -> Proceedings:
+        """Ask leave for a letter to the debtor: it is started when leave is given."""
+        number = each.sent + 1
+        this_id = effect_id(self.customer_id, self.follow_up_id, sending.kind, number)
+        asked = PermitRequested(
+            customer_id=self.customer_id,
+            permit_id=permit_id(self.customer_id, this_id),
+            follow_up_id=self.follow_up_id,
+            channel="letter",
+            point_id=sending.point_id,
+            not_before=self.now,
+            not_after=self.now + timedelta(days=self.policy.window_days),
+            purpose="legal_process",
+            template="legal.letter",
+        )
+        self.say(asked.permit_id, asked)
+        waiting = replace(sending, permit_id=asked.permit_id)
+        return replace(
+            each,
+            stage="letter",
+            ready=False,
+            sent=number,
+            current=this_id,
+            sendings={**each.sendings, this_id: waiting},
+        )
+
+    def start(self, each: Proceedings, request: dict[str, Any], permit: Permit) -> None:
+        """Start the letter in hand, within its permit."""
+        about = {"effect_id": each.current, "follow_up_id": self.follow_up_id}
+        region = each.situation.region if each.situation else ""
+        whole = {**request, **about, "region": region, **carried(permit)}
+        kind = EFFECT_KIND[each.sendings[each.current].kind]
+        self.effects.append(Effect(each.current, kind, whole, permit.not_before, permit.not_after))
 
     def advance(self, each: Proceedings, stage: Stage) -> Proceedings:
         """Go on to *stage*, if the proceedings are under way and not that far yet; nothing else is due then."""

@@ -104,6 +104,9 @@ def _letter(desk: Desk, each: Proceedings, effect_id: str, outcome: str) -> Proc
             follow_up_id=desk.follow_up_id,
             effect_id=effect_id,
             reply_by_on=reply_by_on,
+            permit_id=each.sendings[effect_id].permit_id,
+            point_id=each.sendings[effect_id].point_id,
+            accounts=each.sendings[effect_id].accounts,
         ),
     )
     demanded = desk.advance(each, "demanded")

@@ -10,6 +10,7 @@ from shared.events.agencies import AgencyContacted
 from shared.events.commands import CourtOutcomeRecorded
 from shared.events.envelope import Fact, Instant
 from shared.events.legal import CourtNotice
+from shared.events.permits import Permit
 from shared.events.scheduler import Amount, Situation
 from shared.ids import derive
 
@@ -56,11 +57,20 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, orde
     reason: str = ""
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the scheduler said last, at `at`, of a letter's permit: the permit, or none and when to ask again."""
+
+    at: Instant
+    permit: Permit | None = None
+    earliest_next: Instant | None = None
+
+
 class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A letter, filing or request for enforcement.
 
     `news` are the notices by outcome that no tick has read yet, `told` the outcomes that were read.
-    A filing keeps what it claims, for whom and where, a request for enforcement the filing that was granted.
+    A letter keeps the permit that it asked, `answer` to it that no tick has read yet, when it was granted (it
+    has left, or waits to leave, from then on), where it goes, and the accounts that it is about. A filing keeps what it claims, for whom and where, a request for enforcement the filing that was granted.
     """
 
     kind: Kind
@@ -68,6 +78,11 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     claim: Amount | None = None
     court: str = ""
     creditor: str = ""
+    permit_id: str = ""
+    answer: Answer | None = None
+    granted_at: Instant | None = None
+    point_id: str = ""
+    accounts: tuple[str, ...] = ()
     news: dict[str, Notice] = {}
     told: tuple[str, ...] = ()
 
@@ -134,6 +149,16 @@ class LegalFile(CaseState, frozen=True, kw_only=True):
 def effect_id(customer_id: str, follow_up_id: str, kind: Kind, number: int) -> str:
     """Answer the id of the effect that is the *number*-th of these proceedings."""
     return derive("legal", customer_id, follow_up_id, kind, number)
+
+
+def permit_id(customer_id: str, letter_id: str) -> str:
+    """Answer the id of the permit for a letter, by the id of its effect."""
+    return derive("legal", customer_id, letter_id, "permit")
+
+
+def later(one: Answer, other: Answer) -> Answer:
+    """Choose what counts of two answers: the one given later, of two at once the refusal."""
+    return max(one, other, key=lambda each: (each.at, each.permit is None, repr(each)))
 
 
 def is_filed(file: LegalFile, filing_id: str) -> bool:

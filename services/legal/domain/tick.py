@@ -43,6 +43,8 @@ def _advance(desk: Desk, each: Proceedings) -> Proceedings:
         return desk.give_up(each, each.stop)
     if each.recalled:
         each = _take_back(each)
+    if each.current and each.sendings[each.current].answer is not None:
+        each = _read_answer(desk, each, each.sendings[each.current])
     if each.came:
         each = replace(each, came=False, wanted="", ready=True)
     return _do(desk, each) if each.ready else each
@@ -52,6 +54,29 @@ def _take_back(each: Proceedings) -> Proceedings:
     """A hold withdrew what had not left: stand where it began, and wait for the hold's end."""
     stage, step = BEFORE[each.sendings[each.current].kind]
     return replace(each, stage=stage, step=step, current="", recalled=False, ready=True, held=True)
+
+
+def _read_answer(desk: Desk, each: Proceedings, letter: Sending) -> Proceedings:
+    """Start the letter that got leave; what got none, or lost it, is tried again when it may be allowed, or ends."""
+    answer = letter.answer
+    assert answer is not None  # it is asked for before
+    fit = not desk.policy.against(each.situation)
+    if answer.permit is not None and fit:
+        granted = replace(letter, answer=None, granted_at=answer.at)
+        each = replace(each, sendings={**each.sendings, each.current: granted})
+        request = {**_case(desk, each)[2], "reply_within_days": desk.policy.reply_within_days}
+        desk.start(each, request, answer.permit)
+        return each
+    sendings = {key: value for key, value in each.sendings.items() if key != each.current}
+    if letter.granted_at is not None:
+        sendings[each.current] = replace(letter, answer=None)  # it may have left after all
+    each = replace(each, stage="due", step="assess", current="", sendings=sendings)
+    if answer.permit is not None:
+        return replace(each, ready=True)  # the picture changed since leave was asked
+    each = replace(each, tries=each.tries + 1)
+    if answer.earliest_next is None or each.tries >= desk.policy.max_tries:
+        return desk.give_up(each, "letter: no_permit")
+    return desk.wait(each, "assess", max(answer.earliest_next, desk.now))
 
 
 def _do(desk: Desk, each: Proceedings) -> Proceedings:
@@ -94,8 +119,9 @@ def _assess(desk: Desk, each: Proceedings) -> Proceedings:
 
 
 def _demand(desk: Desk, each: Proceedings) -> Proceedings:
-    request = {**_case(desk, each)[2], "reply_within_days": desk.policy.reply_within_days}
-    return desk.send(each, "letter", "letter", request, Sending(kind="letter"))
+    situation = _case(desk, each)[0]
+    point_id = situation.address_point_id or ""
+    return desk.ask(each, Sending(kind="letter", point_id=point_id, accounts=situation.accounts))
 
 
 def _file(desk: Desk, each: Proceedings) -> Proceedings:

@@ -44,7 +44,7 @@ def requested(case: CollectionCase, data: permits.PermitRequested, event: Event)
     wanted = Asked(
         at=event.time, follow_up_id=data.follow_up_id, channel=data.channel,
         point_id=data.point_id, not_before=data.not_before, not_after=data.not_after,
-        purpose=data.purpose, conduct=data.conduct,
+        purpose=data.purpose, template=data.template, tags=data.tags, conduct=data.conduct,
     )  # fmt: skip
     return _noted(case, data.permit_id, wanted)
 

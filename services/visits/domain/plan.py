@@ -51,6 +51,7 @@ def plan(
         point_id=point_id,
         not_before=not_before,
         not_after=not_after,
+        tags=policy.says,
         conduct={"staff": len(staff), **policy.conduct},
     )
     planned = replace(

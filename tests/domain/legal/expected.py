@@ -6,7 +6,7 @@ that nothing is said and the state is what it was.
 
 NOTHING = "-"
 ASK, TAKE_BACK, GIVEN_UP = "follow_up.requested", "follow_up.withdrawn", "legal.withdrawn"
-NEXT_EPISODE = "legal.assessed"
+NEXT_EPISODE = "legal.assessed permit.requested"
 
 
 LETTER = "letter sent; letter delivered; letter failed; letter refused; letter unknown"
@@ -36,7 +36,7 @@ STOPS_WAITING = {
 BEFORE_COURT: dict[str, dict[str, str]] = {
     "idle": {
         "a legal step is due": f"none: {NEXT_EPISODE}",
-        "the same is due again": "letter: legal.assessed",
+        "the same is due again": "letter: legal.assessed permit.requested",
         "a step of the next episode is due": f"none: {NEXT_EPISODE}",
         "hold applied": "none:",
         **nothing(
@@ -85,6 +85,27 @@ BEFORE_COURT: dict[str, dict[str, str]] = {
             the same is due again; what nobody asked for is due; a visit is due;
             another is cancelled; an older case closed; hold lifted; another hold lifted;
             notice of another's letter
+            """,
+        ),
+    },
+    "asked": {
+        "a legal step is due": "letter:",
+        "a step of the next episode is due": f"letter: {NEXT_EPISODE}",
+        **STOPS,
+        "hold applied": "due:",
+        "letter sent": f"demanded: legal.letter_sent {ASK}",
+        "letter delivered": "letter:",
+        "letter failed": f"due: {ASK}",
+        "letter refused": f"due: {ASK}",
+        "letter unknown": f"ended: {GIVEN_UP}",
+        **nothing(
+            FILING,
+            ENFORCEMENT,
+            """
+            the same is due again; what was asked for is due;
+            it is due and the case is small now; what nobody asked for is due;
+            a visit is due; another is cancelled; an older case closed; hold lifted;
+            another hold lifted; notice of another's letter
             """,
         ),
     },

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.legal.domain.state import Kind, effect_id
+from services.legal.domain.state import Kind, effect_id, permit_id
 from services.legal.policy import LegalPolicy
 from services.legal.service import LEGAL
 from shared.events.agencies import AgencyDismissed, AgencyEngaged, AgencyReported
@@ -13,6 +13,7 @@ from shared.events.commands import CourtOutcomeRecorded
 from shared.events.common import FollowUpRequested
 from shared.events.envelope import Event
 from shared.events.legal import CourtNotice, LegalAssessed, LegalWithdrawn
+from shared.events.permits import InTheWay, Permit, PermitGranted, PermitRefused, PermitRequested
 from shared.events.scheduler import (
     Amount,
     CaseClosed,
@@ -23,7 +24,7 @@ from shared.events.scheduler import (
     Situation,
 )
 from shared.ids import derive
-from shared.testing import START, Story, fact, given, tick
+from shared.testing import START, Story, days, fact, given, tick
 
 C1 = "C1"
 BY = {"by": "u-7", "reason": "as agreed"}
@@ -102,6 +103,47 @@ def letter(outcome: str, number: int = 1, **fields: Any) -> Event:
     return notice("letter", number, outcome, **fields)
 
 
+def leave(number: int = 1, follow_up_id: str = "F1", **fields: Any) -> Permit:
+    usual = {
+        "permit_id": permit_id(C1, effect("letter", number, follow_up_id)),
+        "channel": "letter",
+        "point_id": "P1",
+        "not_before": START,
+        "not_after": START + days(1),
+        "packs": ("firm@1:abc",),
+    }
+    return Permit(**{**usual, **fields})
+
+
+def granted(number: int = 1, follow_up_id: str = "F1", at: datetime = START, **f: Any) -> Event:
+    permit = leave(number, follow_up_id, **f)
+    data = PermitGranted(customer_id=C1, permit=permit, follow_up_id=follow_up_id)
+    return fact(data, at)
+
+
+def refused(number: int = 1, at: datetime = START, earliest_next: datetime | None = None) -> Event:
+    data = PermitRefused(
+        customer_id=C1, permit_id=leave(number).permit_id, channel="letter", point_id="P1",
+        follow_up_id="F1", reasons=(InTheWay(rule="CN.TIME.QUIET"),), earliest_next=earliest_next,
+    )  # fmt: skip
+    return fact(data, at)
+
+
+def wanted_leave(number: int = 1, at: datetime = START) -> PermitRequested:
+    return PermitRequested(
+        customer_id=C1, permit_id=leave(number).permit_id, follow_up_id="F1", channel="letter",
+        point_id="P1", not_before=at, not_after=at + days(10), purpose="legal_process",
+        template="legal.letter",
+    )  # fmt: skip
+
+
+def gets_its_letter(story: Story, number: int = 1, follow_up_id: str = "F1") -> Story:
+    """The last tick asked leave for a letter and started none; with leave it starts."""
+    assert "permit.requested" in story.types()
+    story.then_effects().given(granted(number, follow_up_id))
+    return story.when(tick(story.now)).then_effects("legal.letter")
+
+
 def filing(outcome: str, number: int = 2, **fields: Any) -> Event:
     return notice("filing", number, outcome, **fields)
 
@@ -160,8 +202,12 @@ def unfit() -> Story:
     return given(LEGAL, due(situation=SMALL), tick())
 
 
-def letter_on_its_way() -> Story:
+def asking() -> Story:
     return given(LEGAL, due(), tick())
+
+
+def letter_on_its_way() -> Story:
+    return asking().given(granted(), tick())
 
 
 def demanded() -> Story:
@@ -200,6 +246,7 @@ STAGES = {
     "idle": idle,
     "due": due_under_hold,
     "unfit": unfit,
+    "asked": asking,
     "letter": letter_on_its_way,
     "demanded": demanded,
     "filing": filing_on_its_way,

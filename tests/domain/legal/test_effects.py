@@ -9,7 +9,7 @@ from services.legal.policy import LegalPolicy
 from services.legal.service import LEGAL
 from shared.messaging.effects import ClaimedEffect
 from shared.testing import Story, given, tick
-from tests.domain.legal.stories import C1, due, enforcing, filing_on_its_way, situation
+from tests.domain.legal.stories import C1, due, enforcing, filing_on_its_way, granted, situation
 
 
 class Addresses:
@@ -40,7 +40,7 @@ def claimed(story: Story) -> ClaimedEffect:
 
 def letter_to(language: str) -> ClaimedEffect:
     picture = situation(language=language, creditor="", accounts=("6222020001",))
-    return claimed(given(LEGAL, due(situation=picture), tick()))
+    return claimed(given(LEGAL, due(situation=picture), tick(), granted(), tick()))
 
 
 @pytest.mark.parametrize("effect", [letter_to("en"), claimed(filing_on_its_way())])

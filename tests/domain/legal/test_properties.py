@@ -5,14 +5,15 @@ from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from services.legal.domain.state import LegalFile
+from services.legal.domain.state import LegalFile, permit_id
 from services.legal.service import LEGAL
 from shared.events.common import FollowUpRequested
 from shared.events.envelope import Event
 from shared.events.legal import LegalAssessed
+from shared.events.permits import Permit
 from shared.events.registry import TYPE_OF
 from shared.events.scheduler import FollowUpDue
-from shared.testing import Story, of_type, tick
+from shared.testing import START, Story, days, of_type, tick
 from tests.domain.legal.stories import (
     SMALL,
     asked,
@@ -21,9 +22,11 @@ from tests.domain.legal.stories import (
     due,
     enforcing,
     filing_on_its_way,
+    granted,
     held,
     lifted,
     notice,
+    refused,
     situation,
 )
 
@@ -57,12 +60,26 @@ notices = st.builds(
     names,
     case_no=st.sampled_from(("", "7", "8")),
 )
+leaves = st.builds(granted, st.integers(1, 4), names) | st.builds(
+    refused, st.integers(1, 4), earliest_next=st.sampled_from((None, START + days(1)))
+)
 hand_overs = st.builds(
     notice, st.sampled_from(("letter", "filing")), st.integers(1, 3), st.just("sent"), names
 )
-scheduler_facts = st.one_of(dues, wants, wants, ends, holding)
+scheduler_facts = st.one_of(dues, wants, wants, ends, holding, leaves)
 one_move = st.one_of(
-    dues, wants, wants, wants, ends, holding, notices, notices, hand_overs, st.just(TICK)
+    dues,
+    wants,
+    wants,
+    wants,
+    ends,
+    holding,
+    leaves,
+    leaves,
+    notices,
+    notices,
+    hand_overs,
+    st.just(TICK),
 )
 moves = st.one_of(
     st.lists(one_move, max_size=20),
@@ -70,6 +87,8 @@ moves = st.one_of(
 )
 FAR = [
     due(),
+    TICK,
+    granted(),
     TICK,
     notice("letter", 1, "sent"),
     TICK,
@@ -181,7 +200,7 @@ def test_a_fact_that_is_repeated_changes_nothing(events: list[Event], random):
 
 
 @settings(max_examples=80, deadline=None)
-@over(moves, st.lists(st.one_of(wants, notices, ends, holding, st.just(TICK)), max_size=12))
+@over(moves, st.lists(st.one_of(wants, notices, ends, holding, leaves, st.just(TICK)), max_size=12))
 def test_nothing_is_begun_after_the_case_closed(before, after):
     story = run([*before, closed(2), TICK])[0]
     said, started = len(story.published), len(story.effects)
@@ -215,6 +234,19 @@ def test_a_state_survives_being_stored_and_stays_small(events):
 
     assert msgspec.json.decode(stored, type=LegalFile) == state
     assert len(stored) < 4_000
+
+
+@settings(max_examples=80, deadline=None)
+@over(moves)
+def test_no_letter_is_started_but_under_a_permit_that_was_given_for_it(events):
+    story = run([*events, TICK])[0]
+    given_leave = {e.data.permit for e in events if e.type == "permit.granted"}
+    for effect in story.effects:
+        if effect.kind == "legal.letter":
+            permit = msgspec.convert(effect.request["permit"], Permit)
+            assert permit in given_leave
+            assert permit.permit_id == permit_id("C1", effect.effect_id)
+            assert (effect.not_before, effect.not_after) == (permit.not_before, permit.not_after)
 
 
 def test_a_whole_way_through_the_court_stays_small():

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from services.legal.service import LEGAL
@@ -31,19 +32,24 @@ from tests.domain.legal.stories import (
     filed,
     filing,
     filing_on_its_way,
+    gets_its_letter,
+    granted,
     judged,
+    leave,
     letter,
     letter_on_its_way,
     situation,
     stage,
     unfit,
     wanted,
+    wanted_leave,
     withdrawn,
 )
 
 
 def test_a_fit_case_is_assessed_and_gets_a_demand_letter_that_may_leave_within_ten_days():
-    story = given(LEGAL, due()).when(tick()).then(assessed(1))
+    story = given(LEGAL, due()).when(tick()).then(assessed(1), wanted_leave())
+    story.given(granted(not_after=START + days(10))).when(tick()).then()
     request = {
         "effect_id": effect("letter", 1),
         "follow_up_id": "F1",
@@ -56,6 +62,7 @@ def test_a_fit_case_is_assessed_and_gets_a_demand_letter_that_may_leave_within_t
         "amount_minor": 800_000,
         "currency": "CNY",
         "reply_within_days": 15,
+        "permit": msgspec.to_builtins(leave(not_after=START + days(10))),
     }
 
     assert story.effects == [
@@ -70,6 +77,9 @@ def test_the_letter_that_was_sent_sets_the_deadline_and_the_day_after_it_is_aske
             follow_up_id="F1",
             effect_id=effect("letter", 1),
             reply_by_on=date(2026, 3, 17),
+            permit_id=leave().permit_id,
+            point_id="P1",
+            accounts=("A1",),
         ),
         wanted(1, datetime(2026, 3, 18, 4, tzinfo=UTC), "legal.file"),
     )
@@ -124,7 +134,7 @@ def test_an_unfit_case_is_assessed_three_times_and_then_left_alone():
 
 
 def test_a_case_that_became_fit_gets_its_letter():
-    unfit().given(asked(1, situation=situation())).when(tick()).then_effects("legal.letter")
+    gets_its_letter(unfit().given(asked(1, situation=situation())).when(tick()))
 
 
 def test_a_follow_up_without_a_picture_of_the_case_is_unfit():
@@ -213,7 +223,8 @@ def test_a_rejected_claim_is_withdrawn_with_the_courts_reason(reason: str, told:
 def test_a_letter_that_did_not_leave_is_tried_again_after_three_days_on_a_fresh_assessment():
     story = letter_on_its_way().given(letter("refused")).when(tick())
     story.then(wanted(1, datetime(2026, 3, 5, 4, tzinfo=UTC), "legal.assess"))
-    story.given(asked(1)).when(tick()).then(assessed(2)).then_effects("legal.letter")
+    story.given(asked(1)).when(tick()).then(assessed(2), wanted_leave(2))
+    gets_its_letter(story, 2)
 
     assert effect_ids(story) == [effect("letter", 1), effect("letter", 2)]
 

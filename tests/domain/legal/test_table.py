@@ -7,7 +7,7 @@ import pytest
 from services.legal.service import LEGAL
 from shared.events.envelope import Event
 from shared.events.registry import TYPE_OF
-from shared.testing import Story, tick
+from shared.testing import START, Story, days, tick
 from tests.domain.legal.expected import BEFORE_COURT, NOTHING
 from tests.domain.legal.expected_at_court import AT_COURT
 from tests.domain.legal.stories import (
@@ -21,11 +21,15 @@ from tests.domain.legal.stories import (
     enforcement,
     engaged,
     filing,
+    granted,
     held,
     letter,
     lifted,
     recorded,
     reported,
+)
+from tests.domain.legal.stories import (
+    refused as refused_leave,
 )
 
 TABLE = {**BEFORE_COURT, **AT_COURT}
@@ -50,6 +54,10 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "letter failed": lambda _: letter("failed"),
     "letter refused": lambda _: letter("refused"),
     "letter unknown": lambda _: letter("unknown"),
+    "leave for the letter": lambda _: granted(),
+    "no leave for the letter": lambda _: refused_leave(),
+    "no leave until tomorrow": lambda _: refused_leave(earliest_next=START + days(1)),
+    "leave for another letter": lambda _: granted(9),
     "filing sent": lambda _: filing("sent"),
     "filing delivered": lambda _: filing("delivered"),
     "filing accepted": lambda _: filing("accepted", case_no="(2026) 1"),
@@ -73,8 +81,15 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "a person records granted": lambda _: recorded("granted"),
     "a person records recovered": lambda _: recorded("recovered"),
 }
+ANSWERS = {
+    "asked": ("letter:", "ended: legal.withdrawn", "due: follow_up.requested"),
+    "letter": (NOTHING, "ended: legal.withdrawn", "due: follow_up.requested"),
+}
 for _stage, _row in TABLE.items():  # what a person records is read like the court's notice
-    _here = {"idle": "none", "stopped": "ended"}.get(_stage, _stage)
+    _here = {"idle": "none", "stopped": "ended", "asked": "letter"}.get(_stage, _stage)
+    _leave = ("leave for the letter", "no leave for the letter", "no leave until tomorrow")
+    _row |= dict(zip(_leave, ANSWERS.get(_stage, (NOTHING,) * 3), strict=True))
+    _row["leave for another letter"] = NOTHING
     _row["an agency is engaged"] = f"{_here}: agency.placed"  # in any stage, and nothing else
     _row["an unknown placement is over"] = f"{_here}:"
     _row["an agency reports"] = f"{_here}: agency.contacted"

@@ -64,6 +64,7 @@ def test_a_case_that_passes_the_screening_is_proposed_and_scheduled_when_there_i
             point_id="P1",
             not_before=noon,
             not_after=evening,
+            tags=("institution_identity", "debt_existence", "debt_amount", "overdue_status"),
             conduct={
                 "staff": 2,
                 "id_shown": True,
@@ -293,18 +294,3 @@ def test_a_date_without_a_promise_is_no_promise():
     ordered().given(report("met", promised_on=date(2026, 3, 20))).when(tick()).then(
         completed("met"), withdrawn(1)
     )
-
-
-def test_a_hand_over_or_failure_after_the_end_begins_nothing():
-    for outcome in ("sent", "failed"):
-        story = scheduled().given(cancelled(), tick(), report(outcome)).when(tick()).then()
-        assert story.state.visits["F1"].stage == "ended"
-
-
-def test_of_two_promises_in_one_report_the_later_date_counts_and_any_date_more_than_none():
-    dates = (None, date(2026, 3, 20), date(2026, 3, 10))
-    for order in (dates, dates[::-1]):
-        told = (report("promised", promised_on=promised_on) for promised_on in order)
-        story = ordered().given(*told, tick())
-        promises = of_type(story.published, VisitPromiseMade)
-        assert [promise.promised_on for promise in promises] == [date(2026, 3, 20)]

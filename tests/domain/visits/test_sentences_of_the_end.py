@@ -10,6 +10,7 @@ from shared.clock import AT_ONCE
 from shared.events.common import FollowUpRequested
 from shared.events.visits import (
     VisitCancelled,
+    VisitPromiseMade,
     VisitScheduled,
 )
 from shared.testing import START, Story, days, given, of_type, tick
@@ -206,3 +207,18 @@ def test_of_two_holds_the_first_is_why_the_order_was_called_back():
     story = scheduled().given(held("H1", reason="promise"), held("H2", reason="dispute"), tick())
 
     assert of_type(story.published, VisitCancelled)[0].reason == "hold: promise"
+
+
+def test_of_two_promises_in_one_report_the_later_date_counts_and_any_date_more_than_none():
+    dates = (None, date(2026, 3, 20), date(2026, 3, 10))
+    for order in (dates, dates[::-1]):
+        told = (report("promised", promised_on=promised_on) for promised_on in order)
+        story = ordered().given(*told, tick())
+        promises = of_type(story.published, VisitPromiseMade)
+        assert [promise.promised_on for promise in promises] == [date(2026, 3, 20)]
+
+
+def test_a_hand_over_or_failure_after_the_end_begins_nothing():
+    for outcome in ("sent", "failed"):
+        story = scheduled().given(cancelled(), tick(), report(outcome)).when(tick()).then()
+        assert story.state.visits["F1"].stage == "ended"

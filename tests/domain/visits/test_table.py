@@ -245,12 +245,7 @@ TABLE: dict[str, dict[str, str]] = {
 LEAVE = ("granted", "refused for good", "refused until tomorrow", "leave for another")
 _ANSWERS = {
     "asked": ("scheduled: " + GO, "ended: visit.failed", "waiting: follow_up.requested", NOTHING),
-    "scheduled": (
-        NOTHING,
-        "ended: " + OVER,
-        "waiting: " + OFF + " follow_up.requested",
-        NOTHING,
-    ),
+    "scheduled": (NOTHING, "ended: " + OVER, f"waiting: {OFF} follow_up.requested", NOTHING),
 }
 for _stage, _row in TABLE.items():
     _row |= dict(zip(LEAVE, _ANSWERS.get(_stage, (NOTHING,) * 4), strict=True))
