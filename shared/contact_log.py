@@ -42,7 +42,7 @@ class Contact(BaseModel):
     """
     One contact that left, or may have (`outcome` unknown, or sending: nothing was told yet).
 
-    `point_id` refers to the recipient's contact point; `body_hash` is a keyed hash of what was rendered, `template_version`
+    `point_id` refers to the recipient's contact point, `permit_id` is the leave under which it left; `body_hash` is a keyed hash of what was rendered, `template_version`
     the digest of the template's source; both are empty for what left before they were recorded.
     """
 
@@ -54,6 +54,7 @@ class Contact(BaseModel):
                     "service": "notifier",
                     "channel": "sms",
                     "point_id": "C000042-mobile",
+                    "permit_id": "3b0c1c0e-6f0a-5b7e-9d52-0e6a1f7a4c11",
                     "template": "sms.reminder",
                     "template_version": "9f2c4e1ab0d37f55",
                     "body_hash": "5f3a0c9e8d7b6a594837261504f3e2d1",
@@ -69,6 +70,7 @@ class Contact(BaseModel):
     service: str
     channel: str
     point_id: str
+    permit_id: str = ""
     template: str = ""
     template_version: str = ""
     body_hash: str = ""
@@ -141,6 +143,7 @@ def _contact(service: str, row: Any, told: list[Told]) -> Contact:
         service=service,
         channel=row.kind.removeprefix("contact."),
         point_id=request.get("point_id") or "",
+        permit_id=(request.get("permit") or {}).get("permit_id", ""),
         template=made.get("template") or request.get("template", ""),
         template_version=made.get("version", ""),
         body_hash=made.get("body_hash", ""),

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import killpoints
 from shared.audit.sealing import Sealer
 from shared.clock import Clock, SteppedClock, SystemClock
+from shared.compliance.loading import load_packs
 from shared.content.loading import load as load_content
 from shared.database_url import DatabaseRefused
 from shared.db import check_schema, engine_for
@@ -41,6 +42,7 @@ from shared.messaging.silence import Silence
 from shared.messaging.topics import ensure_topics, topics_of
 from shared.metrics import Metrics
 from shared.providers import HttpProvider
+from shared.services import STANDARD_PACKS
 from shared.settings import Settings
 from shared.vault import VaultReader, VaultWriter
 
@@ -142,6 +144,7 @@ class Runtime:
                 observe=settings.contact_mode == "observe",
                 silent=self.silence.silent,
                 limits=settings.limits(),
+                packs=_packs(settings),
             )
         self.sealer = Sealer(self.engine, name, settings.signer(), self.clock)
         self._stopping = asyncio.Event()
@@ -283,3 +286,9 @@ class Runtime:
 
     def _wake(self) -> None:
         self.relay.wake()
+
+
+def _packs(settings: Settings) -> frozenset[str]:
+    """Name the rule packs of this process: what was permitted under others is not let out."""
+    place = Path(settings.packs) if settings.packs else STANDARD_PACKS
+    return frozenset(pack.name for pack in load_packs(place))

@@ -58,7 +58,7 @@ def refusal(
         return ""
     permit = permit_of(request)
     if permit is None:
-        return NO_PERMIT if "permit" in request else ""
+        return NO_PERMIT
     if (permit.channel, permit.point_id) != (channel, request.get("point_id")):
         return MISMATCH
     if now >= permit.not_after:

@@ -10,6 +10,7 @@ from typing import Any
 
 JUDGE = Path(__file__).with_name("judge.py")
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
 def text(data: bytes | str | None) -> str | None:
@@ -53,6 +54,9 @@ class Run:
     def step(self, customer: str, at: datetime) -> None:
         self.say("scheduler", customer, "case.opened", at, episode=1)
         due = {"follow_up_id": f"F-{customer}", "kind": "contact", "episode": 1, "step": "first"}
+        permit = {"permit_id": f"P-{customer}", "channel": "sms", "point_id": "P1"}
+        permit |= {"not_before": at.isoformat(), "not_after": (at + DAY).isoformat()}
+        due["choices"] = [{"channel": "sms", "point_id": "P1", "permit": permit}]
         self.say("scheduler", customer, "follow_up.due", at, **due)
 
     def contact(self, customer: str, at: datetime, effect: str = "") -> None:
@@ -70,7 +74,7 @@ class Run:
             {
                 "entry": "request", "effect_id": effect, "kind": "contact.sms", "customer_id": customer,
                 "to_digest": "t", "content_digest": content, "claimed_at": at.isoformat(), "first": first,
-                "outcome": "sent",
+                "outcome": "sent", "received_at": at.isoformat(), "permit_id": f"P-{customer}",
             }
         )  # fmt: skip
 

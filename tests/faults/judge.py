@@ -21,6 +21,14 @@ FRESH = timedelta(seconds=32)
 """So old may a payment be that a decision does not know of: 30 s, and a moment to decide."""
 PLANTED = "/poison"
 """In the id of each record that a test planted and that nobody is to decide."""
+SENT = ("contact.sent", "effect_id")
+BEFORE = {
+    "contact.delivered": SENT, "contact.answered": SENT,
+    "follow_up.cancelled": ("follow_up.due", "follow_up_id"),
+}  # fmt: skip
+WINDOW = ("not_before", "not_after")
+ON_THE_WAY = timedelta(seconds=10)
+"""So long may a request be under way that was made in time: its validity keeps it from being delivered late."""
 MOST = 40
 """How many problems are told of each sort."""
 
@@ -65,40 +73,37 @@ class Judge:
             if first is message:
                 continue
             self.repeats += 1
-            again = (
-                self.restored_at is not None and message.topic != CORE_BANKING
-            )  # with other instants
+            # restored, it is told again with other instants
+            again = self.restored_at is not None and message.topic != CORE_BANKING
             if not again and (first.raw, first.partition) != (message.raw, message.partition):
                 self.problems["other_bytes"].append(f"{message.topic} {message.id}")
         return sorted(known.values(), key=lambda m: (m.topic, m.partition, m.offset))
 
     def _parked(self) -> set[str]:
         """Name the customers whom some service still parks: nobody acts for them until somebody has looked."""
-        parks = {"case.parked": 1, "case.released": -1}
         depth: dict[str, int] = defaultdict(int)
         for m in self.ours:
-            depth[m.customer] += parks.get(m.type, 0)
+            depth[m.customer] += {"case.parked": 1, "case.released": -1}.get(m.type, 0)
         return {customer for customer, parked in depth.items() if parked > 0}
 
     def decide(self, least: int, tolerance: timedelta) -> None:
         """Look at everything."""
-        left = [effect for effect, lines in self.requests.items() if any(x["first"] for x in lines)]
-        if len(left) < least:
-            self.problems["too_few_effects"].append(f"{len(left)}, and at least {least} are needed")
+        left = sum(any(x["first"] for x in lines) for lines in self.requests.values())
+        if left < least:
+            self.problems["too_few_effects"].append(f"{left}, and at least {least} are needed")
         self.handed_over_once()
         self.order()
         self.each_choice_once()
+        self.permitted(tolerance)
         self.debts(tolerance)
 
     def handed_over_once(self) -> None:
         """Each effect left once; told again it was the same."""
         for effect, lines in self.requests.items():
-            firsts = sum(line["first"] for line in lines)
-            if firsts != 1:
+            if (firsts := sum(line["first"] for line in lines)) != 1:
                 self.problems["double_hand_over"].append(f"{effect} left {firsts} times")
-            what = {
-                (x["customer_id"], x["kind"], x["to_digest"], x["content_digest"]) for x in lines
-            }
+            names = ("customer_id", "kind", "to_digest", "content_digest")
+            what = {tuple(line[name] for name in names) for line in lines}
             # restored, it may be told anew in other words: the provider knows the effect, and sends nothing
             if len(what) > 1 and not self.before_restore(lines[0]["claimed_at"]):
                 self.problems["other_content"].append(effect)
@@ -119,21 +124,15 @@ class Judge:
             if before and before not in told:
                 self.problems["order"].append(f"{m.type} {m.id} before its {before[0]}")
             told.add((m.type, m.customer))
-            told |= {
-                (m.type, m.data[name]) for name in ("effect_id", "follow_up_id") if name in m.data
-            }
+            names = [name for name in ("effect_id", "follow_up_id") if name in m.data]
+            told |= {(m.type, m.data[name]) for name in names}
 
     @staticmethod
     def _must_stand_before(m: Message) -> tuple[str, ...]:
-        match m.type:
-            case "follow_up.cancelled":
-                return ("follow_up.due", m.data["follow_up_id"])
-            case "follow_up.due" | "case.closed":
-                return ("case.opened", m.customer)
-            case "contact.delivered" | "contact.answered":
-                return ("contact.sent", m.data["effect_id"])
-            case _:
-                return ()
+        if m.type in {"follow_up.due", "case.closed"}:
+            return ("case.opened", m.customer)
+        first, name = BEFORE.get(m.type, ("", ""))
+        return (first, m.data[name]) if first else ()
 
     def each_choice_once(self) -> None:
         """Each choice of each attempt of a step left at most once, and what left was reported."""
@@ -155,16 +154,38 @@ class Judge:
                 continue
             acted.add(report.data["follow_up_id"])
             which = (step.customer, *(step.data.get(x, 1) for x in ("episode", "step", "attempt")))
-            choice = (report.data["channel"], report.data["point_id"])
-            if known.setdefault((*which, *choice), effect) != effect:
-                self.problems["double_choice"].append(f"{which} {choice}: {effect}")
+            which += (report.data["channel"], report.data["point_id"])
+            if known.setdefault(which, effect) != effect:
+                self.problems["double_choice"].append(f"{which}: {effect}")
         ended = {"follow_up.cancelled", "contact.refused"}
         acted |= {m.data["follow_up_id"] for m in self.ours if m.type in ended}
         for follow_up, step in due.items():
-            if step.customer in self.parked or self.before_restore(step.at.isoformat()):
-                continue  # restored, the step was decided anew; debts() tells who was forgotten
-            if step.data["kind"] == "contact" and follow_up not in acted:
+            forgotten = step.customer in self.parked or self.before_restore(step.at.isoformat())
+            # restored, the step was decided anew; debts() tells who was forgotten
+            if not forgotten and step.data["kind"] == "contact" and follow_up not in acted:
                 self.problems["lost_step"].append(f"{follow_up} of {step.customer}")
+
+    def permitted(self, tolerance: timedelta) -> None:
+        """Nobody was contacted without a permit that stands in the topics, for this channel, while it was live."""
+        granted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for m in self.ours:
+            for bears in (m.data, *m.data.get("choices", ())):
+                if permit := bears.get("permit"):
+                    granted[permit["permit_id"]].append(permit)
+        for effect, lines in self.requests.items():
+            line, (service, _, what) = lines[0], lines[0]["kind"].partition(".")
+            channel = {"contact": what, "visit": "visit", "legal": "letter"}.get(service, "")
+            if not channel or self.before_restore(lines[-1]["claimed_at"]):
+                continue
+            permits = granted.get(line.get("permit_id") or "", [])
+            left = datetime.fromisoformat(line["received_at"])
+            windows = [[datetime.fromisoformat(p[x]) for x in WINDOW] for p in permits]
+            if not permits:
+                self.problems["no_permit"].append(f"{effect} of {line['customer_id']}")
+            elif not any(begin - tolerance <= left < end + ON_THE_WAY for begin, end in windows):
+                self.problems["outside_permit"].append(f"{effect} at {left}: {permits}")
+            elif channel not in {permit["channel"] for permit in permits}:
+                self.problems["other_channel"].append(f"{effect} by {channel}: {permits}")
 
     def before_restore(self, instant: str) -> bool:
         """Tell whether it belongs to what a restored database does not remember."""
@@ -176,8 +197,7 @@ class Judge:
         contacted = set()
         for lines in self.requests.values():
             line = next((x for x in lines if x["first"]), lines[0])
-            customer = line["customer_id"]
-            contacted.add(customer)
+            contacted.add(customer := line["customer_id"])
             claimed = datetime.fromisoformat(line["claimed_at"])
             if has_paid(balances[customer], claimed - tolerance):
                 what = f"{line['effect_id']} of {customer}, claimed {claimed}"
@@ -186,15 +206,10 @@ class Judge:
             asks = m.type == "follow_up.due" and m.data["kind"] == "contact"
             if asks and has_paid(balances[m.customer], m.time - FRESH):
                 self.problems["stale_step"].append(f"{m.id} of {m.customer}, decided {m.time}")
-        reachable = {
-            m.customer
-            for m in self.core
-            if m.type == "customer.updated"
-            and any(point.get("value") for point in m.data.get("contact_points", ()))
-        }
+        points = [(m.customer, p) for m in self.core for p in m.data.get("contact_points", ())]
+        reachable = {customer for customer, point in points if point.get("value")}
         owing = {customer for customer, steps in balances.items() if steps and steps[-1][1] > 0}
-        lost = owing & reachable - contacted - self.parked
-        if lost:
+        if lost := owing & reachable - contacted - self.parked:
             self.problems["lost_fact"] += sorted(lost)
 
     def _balances(self) -> dict[str, list[tuple[datetime, int]]]:
@@ -209,9 +224,9 @@ class Judge:
             about = (m.customer, m.type, m.data.get("payment_id") or m.data["instalment_id"])
             if about not in once:
                 once.add(about)
-                before = balances[m.customer][-1][1] if balances[m.customer] else 0
-                after = before + signs[m.type] * m.data["amount_minor"]
-                balances[m.customer].append((m.at, after))
+                steps = balances[m.customer]
+                owed = steps[-1][1] if steps else 0
+                steps.append((m.at, owed + signs[m.type] * m.data["amount_minor"]))
                 times[m.customer, m.type].append(m.time)
         for customer in balances:
             missed, paid = times[customer, "payment.missed"], times[customer, "payment.received"]
@@ -222,14 +237,12 @@ class Judge:
 
     def verdict(self) -> dict[str, Any]:
         """Say what was counted and found."""
+        again = sum(len(lines) - 1 for lines in self.requests.values())
         return {
-            "effects": len(self.requests),
-            "repeated_requests": sum(len(lines) - 1 for lines in self.requests.values()),
-            "records": len(self.messages),
-            "repeated_records": self.repeats,
-            "customers": len({m.customer for m in self.core}),
+            "effects": len(self.requests), "repeated_requests": again, "records": len(self.messages),
+            "repeated_records": self.repeats, "customers": len({m.customer for m in self.core}),
             "problems": {sort: found[:MOST] for sort, found in sorted(self.problems.items())},
-        }
+        }  # fmt: skip
 
 
 def has_paid(balance: list[tuple[datetime, int]], before: datetime) -> bool:
@@ -240,8 +253,7 @@ def has_paid(balance: list[tuple[datetime, int]], before: datetime) -> bool:
 
 def read_messages(path: Path) -> tuple[list[Message], bool]:
     """Read the dump; also answer whether every record of core banking bears the broker's time."""
-    messages = []
-    stamped = True
+    messages, stamped = [], True
     with path.open(encoding="ascii") as file:
         for record in map(json.loads, file):
             if record["topic"] == CORE_BANKING:
@@ -253,24 +265,13 @@ def read_messages(path: Path) -> tuple[list[Message], bool]:
                 data = json.loads(base64.b64decode(record["value"] or ""))
             except ValueError:
                 continue
-            messages.append(
-                Message(
-                    topic=record["topic"],
-                    partition=record["partition"],
-                    offset=record["offset"],
-                    at=datetime.fromtimestamp(record["timestamp"] / 1000, UTC),
-                    customer=base64.b64decode(record["key"]).decode(),
-                    id=headers["ce_id"],
-                    type=headers["ce_type"],
-                    time=datetime.fromisoformat(headers["ce_time"]),
-                    raw=(
-                        record["key"],
-                        json.dumps(record["headers"], sort_keys=True),
-                        record["value"],
-                    ),
-                    data=data,
-                )
-            )
+            raw = (record["key"], json.dumps(record["headers"], sort_keys=True), record["value"])
+            at = datetime.fromtimestamp(record["timestamp"] / 1000, UTC)
+            place = (record["topic"], record["partition"], record["offset"], at)
+            customer = base64.b64decode(record["key"]).decode()
+            time = datetime.fromisoformat(headers["ce_time"])
+            what = (customer, headers["ce_id"], headers["ce_type"], time)
+            messages.append(Message(*place, *what, raw, data))
     messages.sort(key=lambda m: (m.topic, m.partition, m.offset))
     return messages, stamped
 
@@ -292,7 +293,7 @@ def main() -> int:
     if not stamped:
         judge.problems["stamps"].append("core banking's records bear their publisher's time")
     sys.stdout.write(json.dumps(judge.verdict()) + "\n")
-    return 1 if judge.problems else 0
+    return int(bool(judge.problems))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import ast
 import sys
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +129,49 @@ def test_a_cancellation_before_its_step_is_found(run: Run, tmp_path: Path):
 def test_a_customer_in_two_partitions_is_found(run: Run, tmp_path: Path):
     run.topics[-1]["partition"] = 9
     assert [*run.judge(tmp_path)[1]] == ["two_partitions"]
+
+
+def left(run: Run, effect: str) -> dict[str, Any]:
+    return next(line for line in run.log if line.get("effect_id") == effect)
+
+
+def test_a_contact_without_a_permit_is_found(run: Run, tmp_path: Path):
+    left(run, "E-C7")["permit_id"] = ""
+    assert run.judge(tmp_path) == (1, {"no_permit": ["E-C7 of C7"]})
+
+
+def test_a_contact_under_a_permit_that_nobody_gave_is_found(run: Run, tmp_path: Path):
+    left(run, "E-C7")["permit_id"] = "P-made-up"
+    assert run.judge(tmp_path) == (1, {"no_permit": ["E-C7 of C7"]})
+
+
+@pytest.mark.parametrize("off", [timedelta(days=2), timedelta(seconds=-2)])
+def test_a_contact_outside_its_permits_window_is_found(run: Run, tmp_path: Path, off: timedelta):
+    line = left(run, "E-C7")
+    line["received_at"] = (datetime.fromisoformat(line["received_at"]) + off).isoformat()
+    status, problems = run.judge(tmp_path)
+    assert (status, [*problems]) == (1, ["outside_permit"])
+
+
+def test_a_contact_by_another_channel_than_its_permits_is_found(run: Run, tmp_path: Path):
+    left(run, "E-C7")["kind"] = "contact.call"
+    status, problems = run.judge(tmp_path)
+    assert (status, [*problems]) == (1, ["other_channel"])
+
+
+def test_a_fallback_goes_by_its_own_permit(run: Run, tmp_path: Path):
+    line = left(run, "E-C7")
+    at = datetime.fromisoformat(line["received_at"])
+    line |= {"kind": "contact.call", "permit_id": "P-2"}
+    permit = {"permit_id": "P-2", "channel": "call", "point_id": "P1"}
+    permit |= {"not_before": at.isoformat(), "not_after": (at + timedelta(hours=1)).isoformat()}
+    run.say("scheduler", "C7", "permit.granted", at, permit=permit, follow_up_id="F-C7")
+    assert run.judge(tmp_path) == (0, {})
+
+
+def test_what_goes_to_a_court_needs_no_permit(run: Run, tmp_path: Path):
+    left(run, "E-C7").update(kind="court.filing", permit_id="")
+    assert run.judge(tmp_path) == (0, {})
 
 
 def test_a_parked_customer_is_left_alone(run: Run, tmp_path: Path):

@@ -52,11 +52,12 @@ async def test_what_leaves_tells_the_provider_its_permit_and_its_validity(world)
     assert line["validity_until"] == "2026-03-03T01:30:00Z", "a carrier's 24 hours end sooner"
 
 
-async def test_a_planted_effect_with_a_permit_that_is_none_reaches_nobody_and_is_reported(world):
+@pytest.mark.parametrize("kind", ["contact.sms", "contact.letter", "visit.order", "legal.letter"])
+async def test_a_planted_effect_without_a_permit_reaches_nobody_and_is_reported(world, kind):
     await world.happened(missed("C1"), missed("C2"))
     await world.rows(
-        "UPDATE effects SET request = request || CAST('{\"permit\": null}' AS jsonb)"
-        " WHERE customer_id = 'C1'"
+        "UPDATE effects SET request = request - 'permit', kind = :kind WHERE customer_id = 'C1'",
+        kind=kind,
     )
     assert await outcome(world) == ("refused", [("/effects/notifier", "refused", "no_permit")])
     assert world.handed_over() == ["C2"]

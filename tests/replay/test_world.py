@@ -11,9 +11,24 @@ from shared.decision import CaseState, Decision, Effect, Publish, Reactor
 from shared.events.common import FollowUpRequested, FollowUpWithdrawn
 from shared.events.envelope import Event, Woken
 from shared.events.notifier import ProviderReceipt
+from shared.events.permits import Permit
+from shared.permits.permitted import carried
 from shared.replay.world import MAX_ROUNDS, EndlessRounds, World
 from shared.testing import START, days, fact
 from tests.domain.scheduler.cases import merged, missed
+
+PERMITTED = {
+    "point_id": "P1",
+    **carried(
+        Permit(
+            permit_id="PERMIT-1",
+            channel="sms",
+            point_id="P1",
+            not_before=START - days(9),
+            not_after=START + days(99),
+        )
+    ),
+}
 
 
 class Heard(CaseState, frozen=True, kw_only=True):
@@ -79,13 +94,15 @@ def world(reactors: list[Reactor[Any]], outcomes: Any = lambda *_: (), **more: A
     return lived
 
 
-def notifier(not_before: datetime = START, not_after: datetime = TOMORROW) -> Reactor[Any]:
+def notifier(
+    not_before: datetime = START, not_after: datetime = TOMORROW, request: Any = PERMITTED
+) -> Reactor[Any]:
     """It makes one contact for the first fact that it hears."""
 
     def act(state: Heard, now: datetime) -> Decision[Any]:
         if state.told:
             return rest(state, now)
-        effect = Effect("E1", "contact.sms", {}, not_before, not_after)
+        effect = Effect("E1", "contact.sms", request, not_before, not_after)
         return Decision(Heard(types=state.types, told=1), effects=(effect,))
 
     return reactor("notifier", {"payment.missed", "provider.receipt"}, act)
@@ -180,7 +197,7 @@ def test_core_banking_is_delivered_before_outcomes_of_the_same_instant():
 def test_a_withdrawn_effect_does_not_leave():
     def withdrawing(state: Heard, event: Event, _: datetime, __: Any) -> Decision[Any]:
         if isinstance(event.data, Woken):
-            effect = Effect("E1", "contact.sms", {}, START + days(1), START + days(2))
+            effect = Effect("E1", "contact.sms", PERMITTED, START + days(1), START + days(2))
             return Decision(Heard(told=1), effects=() if state.told else (effect,))
         return Decision(
             Heard(told=state.told, wake_at=AT_ONCE), withdraw=("E1",) if state.told else ()
@@ -211,3 +228,10 @@ def test_each_customer_of_a_merger_is_told_under_their_own_name():
         "C0": ("C0",),
         "C1": ("C1",),
     }  # type: ignore[attr-defined]
+
+
+def test_an_effect_without_a_permit_does_not_leave_and_its_service_hears_why():
+    asked: list[Any] = []
+    lived = world([notifier(request={})], lambda *about: asked.append(about) or ())
+    assert asked == []
+    assert heard(lived) == ("payment.missed", "provider.receipt")

@@ -129,7 +129,6 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return 0
         place = self.passed
         waits = 0 < place < len(self.contacts) and not self.contacts[place].permit_id
-        waits = waits and bool(self.contacts[0].permit_id)  # until every follow-up bears its permit
         return place if waits else place + 1
 
     @property

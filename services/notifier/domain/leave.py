@@ -78,7 +78,7 @@ class Leave:
         if barred is None:
             return None
         given = contact.granted_at
-        if given is None or given >= barred.at + self.policy.fresher:
+        if given is not None and given >= barred.at + self.policy.fresher:
             return None
         inputs = {"point_id": contact.point_id, "known_at": barred.at.isoformat()}
         return Why(barred.reason, RULES[barred.reason], inputs)

@@ -14,7 +14,7 @@ def request_of(
     follow_up_id: str,
     notice: Notice,
     contact: Contact,
-    permit: Permit | None,
+    permit: Permit,
     policy: NotifierPolicy,
 ) -> dict[str, Any]:
     """Answer the request of a contact's effect; the notice still has its situation."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.notifier.domain.correspondence import IN_ORDER, Contact, Notice, Receipt, Told
 from services.notifier.domain.leave import (
     MISMATCH,
+    NO_PERMIT,
     OPTED_OUT,
     PERMIT_EXPIRED,
     Leave,
@@ -103,7 +104,7 @@ class Turn:
     def _begin(self, notice: Notice, contacts: list[Contact], index: int) -> Contact | None:
         """Start a choice under its permit, or skip it for a later one that has leave; None: it waits."""
         contact = contacts[index]
-        if not index or not contacts[0].permit_id:  # until every follow-up bears its permit
+        if not index:
             started = replace(contact, permit=None)
             return self._start(notice, started, contact.permit, notice.not_before, notice.not_after)
         used = {each.permit_id for each in contacts}
@@ -126,11 +127,12 @@ class Turn:
         not_before: datetime,
         not_after: datetime,
     ) -> Contact:
-        if permit is not None and not suits(permit, contact):
+        if permit is None:
+            return self._refuse(contact, self._wrong(NO_PERMIT, contact, permit))
+        if not suits(permit, contact):
             return self._refuse(contact, self._wrong(MISMATCH, contact, permit))
-        if permit is not None:
-            not_before = max(not_before, permit.not_before)
-            not_after = min(not_after, permit.not_after)
+        not_before = max(not_before, permit.not_before)
+        not_after = min(not_after, permit.not_after)
         if self.now >= not_after:
             return self._refuse(contact, self._wrong(PERMIT_EXPIRED, contact, permit))
         request = request_of(self.follow_up_id, notice, contact, permit, self.policy)

@@ -60,6 +60,14 @@ def test_a_permit_that_begins_later_makes_the_effect_wait():
     assert (leaving.not_before, leaving.not_after) == (minutes(30), minutes(60))
 
 
+def test_a_follow_up_without_a_permit_is_refused_and_not_tried_for_an_hour():
+    story = given(NOTIFIER, fact(replace(due(), choices=CHOICES))).when(tick()).then_effects()
+    (said,) = story.published
+    assert (said.reason, said.rules, said.permit_id) == ("no_permit", ("permit.required",), "")
+    assert said.earliest_next == START + POLICY.defect_pause
+    story.given(fact(granted(1))).when(tick(minutes(1))).then().then_effects()
+
+
 @pytest.mark.parametrize("field", [{"channel": "call"}, {"point_id": "P9"}])
 def test_a_permit_for_another_channel_or_point_is_refused_and_not_tried_for_an_hour(field):
     choice = replace(CHOICES[0], permit=permit(0, **field))

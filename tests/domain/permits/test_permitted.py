@@ -42,9 +42,10 @@ def test_a_live_permit_for_this_channel_and_point_lets_it_leave():
     assert permit_of(REQUEST) == PERMIT
 
 
-def test_a_permit_that_cannot_be_read_is_none():
+def test_nothing_leaves_without_a_permit_and_one_that_cannot_be_read_is_none():
     assert why(request={"point_id": "P0", "permit": {"permit_id": "x"}}) == NO_PERMIT
     assert why(request={"point_id": "P0", "permit": None}) == NO_PERMIT
+    assert why(request={"point_id": "P0"}) == NO_PERMIT
 
 
 def test_a_permit_for_another_channel_or_point_is_none_for_this():
