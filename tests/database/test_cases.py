@@ -138,7 +138,8 @@ async def test_an_effect_is_claimed_once_and_not_after_its_window(shell, db):
         assert ([row.effect_id for row in taken], late) == (ids[:1], [])
         others, _ = await effect_rows.claim(two, ids, START + WAIT - timedelta(seconds=1))
         assert [row.effect_id for row in others] == ids[1:]
-        assert others[0].request == {"episode": 1}
+        request = others[0].request
+        assert (request["episode"], request["point_id"]) == (1, "P1")
     async with db.engine.begin() as tx:
         assert await effect_rows.claim(tx, ids, START) == ([], [])
         assert len(await effect_rows.sending(tx, range(PARTITIONS))) == 2
