@@ -114,7 +114,8 @@ async def _live(settings: DemoSettings, cluster: Cluster, console: Console, bega
     story = [event for _, event in live_events if event.subject == customer_id]
     story += [event for event in events if event.subject == customer_id]
     show.timeline(console, customer_id, sorted(story, key=lambda event: event.time))
-    return verdict.status(
+    lawful = await verdict.lawful(console, cluster.database_url, strategy(None, settings.packs))
+    same = verdict.status(
         console,
         events,
         (live_events, live_states),
@@ -122,6 +123,7 @@ async def _live(settings: DemoSettings, cluster: Cluster, console: Console, bega
         demanded=verdict.demanded(settings.customers, settings.days),
         plant=settings.plant,
     )
+    return same if lawful else 1
 
 
 async def step(

@@ -1,9 +1,11 @@
 """Judge a demo: live equals replay, and every situation that the portfolio was to show was met."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 from rich.console import Console
+from rich.text import Text
 
 from shared.decision import CaseState
 from shared.demo.compare import Difference, by_customer, compare, digests
@@ -13,12 +15,16 @@ from shared.events.legal import LegalFiled
 from shared.events.registry import SERVICES
 from shared.events.scheduler import CaseOpened, StepSkipped
 from shared.events.visits import VisitScheduled
+from shared.lawful.inboxes import audit
+from shared.lawful.replayed import reporter
+from shared.lawful.report import said
 from shared.replay.run import Replayed
 from shared.services import reactor
 
 FULL_PORTFOLIO = 1000
 FULL_DAYS = 180
 MINIMUM = 10
+MOST_SHOWN = 10
 BACK_DATED_DAYS = 3
 """A payment that is recorded this many days after its value date counts as back-dated."""
 
@@ -91,6 +97,18 @@ def differing(
         (SERVICES[entry.service], entry.event) for entry in replayed.published
     )
     return compare(live, replayed_events, live_digests, digests(replayed.states, reactors))
+
+
+async def lawful(console: Console, database_url: str, policy: Any) -> bool:
+    """Audit every contact of the inboxes, print what it came to, and answer whether none was wrong."""
+    report = reporter(policy)
+    shown = 0
+    async for proof in audit(database_url, report):
+        if shown < MOST_SHOWN:
+            console.print(Text(said(proof), style="red"))
+        shown += 1
+    console.print(report.sentence(), soft_wrap=True)
+    return not report.tally.wrong
 
 
 def demanded(customers: int, days: int) -> int:

@@ -159,6 +159,27 @@ def test_neither_the_order_of_the_log_nor_repeats_change_the_verdict(world, rand
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
+@given(worlds(size=6), st.randoms(use_true_random=False))
+def test_a_log_that_grows_between_questions_is_judged_as_one_that_was_whole(world, random):
+    """What the gate keeps from one question to the next is never older than the log, the instant or the proposal."""
+    pack, log, p, known_at = world
+    random.shuffle(log)
+    gate, known, told = Gate((pack,)), Known(), []
+    others = [replace(p, point="N2", debts=("B",)), replace(p, zones=("Europe/London",)), p]
+    for entry in [None, *log]:
+        if entry is not None:
+            known.add(entry)
+            told.append(entry)
+        for n in (3, 0, 1):
+            asked = replace(random.choice(others), at=p.at + timedelta(hours=7 * n))
+            expected = Gate((pack,)).verdict(asked, Known(told), known_at)
+            assert gate.verdict(asked, known, known_at) == expected
+            assert gate.verdict(asked, known, asked.at) == Gate((pack,)).verdict(
+                asked, Known(told), asked.at
+            )
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=SLOW)
 @given(worlds(), st.data())
 def test_what_is_recorded_later_does_not_change_what_was_known_then(world, data):
     pack, log, p, known_at = world

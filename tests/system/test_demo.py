@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,8 @@ from tests.waiting import eventually
 CUSTOMERS = 20
 DAYS = 60
 SEED = 7
+AUDITED = {}
+"""What the audit of the live run's inboxes came to; its words."""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,10 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Event], verdic
         live = (
             asyncio.run(published(cluster.kafka, DEFAULT_PARTITIONS)),
             asyncio.run(states(cluster.database_url)),
+        )
+        AUDITED["console"] = console = Console(record=True, file=StringIO(), width=200)
+        AUDITED["lawful"] = asyncio.run(
+            verdict.lawful(console, cluster.database_url, strategy(None))
         )
     finally:
         cluster.stop()
@@ -72,6 +79,15 @@ def exit_status(lived: tuple[list[Event], verdict.Live, Replayed], plant: str = 
 def test_the_live_run_equals_the_replay_event_by_event_and_state_by_state(lived):
     assert len(lived[1][0]) > 10 * CUSTOMERS, "the run must have brought something forth"
     assert exit_status(lived) == 0
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("lived")
+def test_every_contact_of_the_live_run_audits_to_nothing_wrong():
+    said = AUDITED["console"].export_text()
+    assert AUDITED["lawful"], said
+    assert "0 bypass, 0 engine fault" in said
+    assert not said.startswith("0 contacts")
 
 
 @pytest.mark.timeout(300)
