@@ -13,8 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.db import engine_for
+from shared.events.contacts import PermitAsked
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
+from shared.events.permits import PermitGranted, PermitRequested
 from shared.events.registry import SERVICES, WOKEN
 from shared.lawful.capture import joined
 from shared.lawful.report import Report
@@ -97,17 +99,34 @@ async def _whole(connection: AsyncConnection) -> None:
 def placed(
     taken: Iterable[tuple[Event, datetime]], grants: Iterable[Event]
 ) -> Iterator[tuple[datetime, Event]]:
-    """Put each thing that the scheduler published behind the tick of its instant; what has no tick comes last."""
+    """
+    Put each thing that the scheduler published behind the tick that made it; what has no tick comes last.
+
+    That is the first tick of its instant; leave that was asked for came of one after it was.
+    """
+    rows = list(taken)
+    unasked = {
+        event.data.permit_id
+        for event, _ in rows
+        if isinstance(event.data, PermitAsked | PermitRequested)
+    }
     waiting = sorted(grants, key=lambda event: event.time)
-    for event, now in taken:
+    for event, now in rows:
+        if isinstance(event.data, PermitAsked | PermitRequested):
+            unasked.discard(event.data.permit_id)
         if event.type != WOKEN:
             yield now, event
             continue
-        while waiting and waiting[0].time <= now:
-            granted = waiting.pop(0)
+        made = [each for each in waiting if each.time <= now and _leave(each) not in unasked]
+        waiting = [each for each in waiting if each not in made]
+        for granted in made:
             yield now, granted
     for granted in waiting:
         yield granted.time, granted
+
+
+def _leave(granted: Event) -> str:
+    return granted.data.permit.permit_id if isinstance(granted.data, PermitGranted) else ""
 
 
 def together(records: Iterable[Iterable[tuple[datetime, Event]]]) -> Iterator[Event]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from shared.events.core_banking import CustomerMerged
+from shared.events.permits import PermitGranted, PermitRequested
 from shared.lawful.inboxes import placed, together
 from shared.testing import fact, tick
 from tests.lawful.test_findings import dispute
@@ -43,6 +44,21 @@ def test_each_grant_belongs_to_the_tick_of_its_instant():
         ("contact.sent", MORNING),
         ("follow_up.due", second),
     ]
+
+
+def test_leave_that_was_asked_for_comes_of_a_tick_after_it_was_asked_for():
+    """Two ticks of one instant: at the first one nobody had asked yet."""
+    asked = fact(
+        PermitRequested(
+            customer_id="C1", permit_id="permit-1", follow_up_id="f-1", channel="visit", point_id="postal-1",
+            not_before=MORNING, not_after=MORNING + DAY,
+        ),
+        MORNING,
+    )  # fmt: skip
+    granted = fact(PermitGranted(customer_id="C1", permit=permit(), follow_up_id="f-1"), MORNING)
+    taken = [(tick(MORNING), MORNING), (asked, MORNING), (tick(MORNING), MORNING)]
+    order = [event.type for _, event in placed(taken, [granted])]
+    assert order == ["permit.requested", "permit.granted"]
 
 
 def test_a_merger_that_stands_in_both_records_is_told_once_and_in_order():
