@@ -43,10 +43,13 @@ class Publish:
 
     `about` is what it is about within (service, customer, type), for example a follow_up_id or
     a bucket and its date: the event's id is derived from it, so saying it again makes the same id.
+    `key` is the customer under whose key it is published, where that is another one than the case's own (a
+    merger hands facts over to the survivor); it must be `data.customer_id` then. The id stays the publishing case's.
     """
 
     about: str
     data: Fact
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,20 @@ OUTCOME_MODELS: dict[str, type[ProviderReceipt | FieldReport | CourtNotice]] = {
 """As what each service hears of its effects."""
 
 
-def published_event(service: str, customer_id: str, about: str, data: Fact, now: datetime) -> Event:
-    """Make the event that a service publishes; its id says what it is about, not what triggered it."""
+def published_event(
+    service: str, customer_id: str, about: str, data: Fact, now: datetime, key: str = ""
+) -> Event:
+    """
+    Make the event that the case of *customer_id* publishes; its id says what it is about, not what triggered it.
+
+    *key* is the customer whose event it is, where that is another one.
+    """
     name = TYPE_OF[type(data)]
     return Event(
         id=derive(service, customer_id, name, about),
         source=f"/services/{service}",
         type=name,
-        subject=customer_id,
+        subject=key or customer_id,
         time=now,
         data=data,
         dataschema=EVENT_TYPES[name].dataschema,

@@ -34,11 +34,13 @@ from shared.messaging.effects import EffectWorker, Prepare
 from shared.messaging.freshness import Barrier, Freshness, Sampler
 from shared.messaging.kafka import FAILURES, Offsets
 from shared.messaging.made import recording
+from shared.messaging.onward import Onward
 from shared.messaging.partitions import partition_of
 from shared.messaging.records import BatchResult, FactResult, Record, TickResult
 from shared.messaging.relay import Relay
 from shared.messaging.shell import Shell
 from shared.messaging.silence import Silence
+from shared.messaging.tally import Tally
 from shared.messaging.topics import ensure_topics, topics_of
 from shared.metrics import Metrics
 from shared.providers import HttpProvider
@@ -93,7 +95,7 @@ class Runtime:
             vault=VaultWriter(keys) if parts.keeps_vault else None,
             fused_ticks=not settings.stepped,
             partitions=settings.partitions,
-            observe=self.metrics.observe,
+            observe=self._observe,
         )
         self.silence = Silence(
             self.engine,
@@ -125,6 +127,13 @@ class Runtime:
             owned=self.consumer.owned,
             fresh=self.freshness.is_fresh,
             ticked=self._did,
+            too_new=lambda error: self.consumer.give_back(str(error)),
+        )
+        self.onward = Onward(
+            self.shell,
+            self.engine,
+            fresh=self.freshness.is_fresh,
+            told=self._wake,
             too_new=lambda error: self.consumer.give_back(str(error)),
         )
         self.provider: HttpProvider | None = None
@@ -224,17 +233,18 @@ class Runtime:
         self._tasks = [
             asyncio.create_task(self.sampler.run(), name="sampler"),
             asyncio.create_task(self.alarm.run(self._stopping), name="alarm"),
+            asyncio.create_task(self.onward.run(self._stopping), name="onward"),
             asyncio.create_task(self.sealer.run(self._stopping), name="sealer"),
             asyncio.create_task(self.silence.watch(self.clock, self._stopping), name="silence"),
         ]
         if self.worker is not None:
-            self._tasks.append(
-                asyncio.create_task(self.worker.run(self._stopping), name="effect worker")
-            )
+            working = self.worker.run(self._stopping)
+            self._tasks.append(asyncio.create_task(working, name="effect worker"))
 
     async def _stop(self) -> None:
         """Finish what is in hand, leave the group, publish what is left; every step is bounded."""
         self._stopping.set()
+        self.onward.wake()
         if self.worker is not None:
             self.worker.wake()
         await self.consumer.stop()
@@ -277,6 +287,11 @@ class Runtime:
     async def _places(self) -> Mapping[TopicPartition, int]:
         async with self.engine.connect() as connection:
             return await positions.saved(connection)
+
+    def _observe(self, tally: Tally) -> None:
+        self.metrics.observe(tally)
+        if tally.onward:
+            self.onward.wake()
 
     def _did(self, result: BatchResult | TickResult) -> None:
         if result.effects and self.worker is not None:

@@ -125,7 +125,9 @@ class Stepper:
         return {"executed": 0 if worker is None else await worker.run_due_step()}
 
     async def _flush(self) -> Mapping[str, Any]:
-        """Wait until the outbox is empty; answer where what we published ends."""
+        """Tell our own cases what waits for them; wait until the outbox is empty; answer where what we published ends."""
+        while await self._runtime.onward.once():
+            pass
         while await self._scalar(_ANY_WAITING):
             self._runtime.relay.wake()
             await asyncio.sleep(POLL_SECONDS)

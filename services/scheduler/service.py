@@ -3,7 +3,7 @@
 from services.scheduler.domain import decide
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
-from services.scheduler.upcasting import with_log
+from services.scheduler.upcasting import to_version_2
 from shared.decision import Reactor
 from shared.events import (
     agencies,
@@ -45,9 +45,10 @@ SCHEDULER = Reactor(
             "legal.withdrawn",
             "follow_up.requested",
             "follow_up.withdrawn",
+            "case.merged",
         }
     ),
     publishes=frozenset(scheduler.TYPES) | frozenset(common.TYPES),
     state_version=2,
-    upcasters={1: with_log},
+    upcasters={1: to_version_2},
 )

@@ -33,3 +33,18 @@ def with_log(case: dict[str, Any]) -> dict[str, Any]:
     for step in case.get("open", {}).values():
         step.pop("ways", None)
     return {**case, "log": log} if log else case
+
+
+def with_mergers(case: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2: a merger was only a hold; now the case that ended hands over, and the other waits for that."""
+    pairs = [pair.partition(">") for pair in case.pop("merged", ())]
+    told = [
+        {"ended": ended, "survivor": survivor, "time": _LONG_AGO, "id": ""}
+        for ended, _, survivor in pairs
+    ]
+    return {**case, "mergers": told} if told else case
+
+
+def to_version_2(case: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2."""
+    return with_mergers(with_log(case))

@@ -143,7 +143,7 @@ class HoldApplied(Fact, frozen=True, kw_only=True):
     """
     Nothing is done about the case while the hold stands.
 
-    `reason`: deceased, bankrupt, merged, promise, diverged, or one of HaltReason. It ends with the business
+    `reason`: deceased, bankrupt, promise, diverged, or one of HaltReason. It ends with the business
     date `until_on`, or at `until_at`, unless something ends it before; neither: only a fact ends it.
     """
 
@@ -191,17 +191,25 @@ class CaseDiverged(Fact, frozen=True, kw_only=True):
 
 
 class CaseMerged(Fact, frozen=True, kw_only=True):
-    """The case of `from_customer_id` goes on in this customer's; `facts` by business key."""
+    """
+    The case of `from_customer_id` goes on in this customer's; `facts` by business key, those that are new.
+
+    The first one holds everything, and each fact that still arrives at the ended case is handed on by another.
+    """
 
     from_customer_id: Name
     facts: dict[str, object] = {}
 
 
+ClosingCause = Literal["cured", "nothing_collectable", "closed_by_person", "merged"]
+"""Paid; nothing left to collect; a person decided so; it goes on in the case of another record of the same person."""
+
+
 class CaseClosed(Fact, frozen=True, kw_only=True):
-    """Nothing is pursued any more: cured by payment, nothing left to collect, or a person decided so."""
+    """Nothing is pursued here any more; `cause` says why."""
 
     episode: int
-    cause: Literal["cured", "nothing_collectable", "closed_by_person"]
+    cause: ClosingCause
     paid: tuple[Amount, ...] = ()
 
 

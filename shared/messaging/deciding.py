@@ -14,8 +14,8 @@ from shared.events.envelope import Event, Woken
 from shared.events.registry import TYPE_OF, WOKEN
 
 AHEAD = timedelta(seconds=MAX_AHEAD_SECONDS)
-CANCELLATIONS = frozenset({"follow_up.cancelled", "follow_up.withdrawn"})
-"""What a tick may publish while facts may still wait in the queue."""
+CANCELLATIONS = frozenset({"follow_up.cancelled", "follow_up.withdrawn", "case.merged"})
+"""What a tick may publish while facts may still wait in the queue: what stops others, and facts that may stop them."""
 
 
 class RuleBroken(RuntimeError):
@@ -56,6 +56,10 @@ def decide_tick(reactor: Reactor[Any], state: Any, event: Event, now: datetime) 
         kind = TYPE_OF[type(publication.data)]
         if kind not in reactor.publishes:
             raise RuleBroken(f"{reactor.name} published {kind}, which it does not declare")
+        if publication.data.customer_id != (publication.key or event.subject):
+            raise RuleBroken(
+                f"{kind} is about another customer than the one under whose key it goes"
+            )
     assert isinstance(event.data, Woken)
     if event.data.fresh:
         return decision

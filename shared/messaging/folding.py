@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from shared.canonical import canonical
 from shared.clock import AT_ONCE
 from shared.decision import Decision
@@ -56,6 +58,7 @@ class Folding:
         self.locked = locked
         self.clock = clock
         self.outbox: list[OutboxRow] = []
+        self.onward: list[Event] = []
         self.effects: list[StartedEffect] = []
         self.withdrawn: list[str] = []
         self.tick_rows: list[Arrival] = []
@@ -109,10 +112,18 @@ class Folding:
         try:
             state = self._cases.state_of(case)
             decision = decide_tick(self._reactor, state, event, now)
-            outgoing = [
-                self._row(case, publication.about, publication.data, now, event.id, cause)
+            said = [
+                published_event(
+                    self._service,
+                    case.customer_id,
+                    publication.about,
+                    publication.data,
+                    now,
+                    publication.key,
+                )
                 for publication in decision.publish
             ]
+            outgoing = [_row(self._service, each, event.id, cause) for each in said]
             started = [
                 StartedEffect(
                     case.customer_id,
@@ -140,6 +151,16 @@ class Folding:
         self.tick_rows.append(self._tick_arrival(case, event, now))
         case.next_seq()
         self.outbox += outgoing
+        self.onward += [
+            replace(
+                each,
+                causationid=event.id,
+                correlationid=cause.correlationid,
+                traceparent=cause.traceparent,
+            )
+            for each in said
+            if each.type in self._reactor.reacts_to
+        ]
         self.effects += started
         self._take(case, decision, now)
 
@@ -150,16 +171,13 @@ class Folding:
         case.parked_by.add(self._service)
         case.parking_changed = True
         data = CaseParked(customer_id=case.customer_id, service=self._service, reason=reason)
-        now = max(self.clock, case.last_now)
-        self.outbox.append(self._row(case, str(case.next_seq()), data, now, "", case.cause))
+        self._note(case, data)
 
     def release(self, case: Case) -> None:
         """End the parking here, and tell the others."""
         case.parked_by.discard(self._service)
         case.parking_changed = True
-        data = CaseReleased(customer_id=case.customer_id, service=self._service)
-        now = max(self.clock, case.last_now)
-        self.outbox.append(self._row(case, str(case.next_seq()), data, now, "", case.cause))
+        self._note(case, CaseReleased(customer_id=case.customer_id, service=self._service))
 
     def hear(self, case: Case, event: Event) -> None:
         """Apply what another service says of a customer that it parks or releases; no decision is asked."""
@@ -202,21 +220,11 @@ class Folding:
         case.next_seq()
         self.park(case, "decide_raised")
 
-    def _row(
-        self, case: Case, about: str, data: Fact, now: datetime, tick_id: str, cause: Cause
-    ) -> OutboxRow:
-        event = published_event(self._service, case.customer_id, about, data, now)
-        return OutboxRow(
-            event_id=event.id,
-            aggregatetype=self._service,
-            aggregateid=data.customer_id,
-            type=event.type,
-            payload=_text(data),
-            time=now,
-            causationid=tick_id,
-            correlationid=cause.correlationid,
-            traceparent=cause.traceparent,
-        )
+    def _note(self, case: Case, data: Fact) -> None:
+        """Tell the other services' shells about a parking."""
+        now = max(self.clock, case.last_now)
+        event = published_event(self._service, case.customer_id, str(case.next_seq()), data, now)
+        self.outbox.append(_row(self._service, event, "", case.cause))
 
     def _tick_arrival(self, case: Case, event: Event, now: datetime) -> Arrival:
         payload = canonical(event.data)
@@ -229,6 +237,20 @@ class Folding:
             case_seq=case.case_seq + 1,
             now=now,
         )
+
+
+def _row(service: str, event: Event, tick_id: str, cause: Cause) -> OutboxRow:
+    return OutboxRow(
+        event_id=event.id,
+        aggregatetype=service,
+        aggregateid=event.subject,
+        type=event.type,
+        payload=_text(event.data),
+        time=event.time,
+        causationid=tick_id,
+        correlationid=cause.correlationid,
+        traceparent=cause.traceparent,
+    )
 
 
 def _text(value: object) -> str:

@@ -163,13 +163,18 @@ async def remove(tx: AsyncConnection, customer_id: str, seqs: Sequence[int]) -> 
     )
 
 
+def event_of(stored: str) -> tuple[Event, bytes]:
+    """Answer an event that was stored as canonical JSON, and its data as bytes."""
+    envelope = msgspec.json.decode(stored, type=_Envelope)
+    payload = bytes(envelope.data)
+    attributes = {name: getattr(envelope, name) for name in envelope.__struct_fields__}
+    return Event(**{**attributes, "data": from_stored(envelope.type, payload)}), payload
+
+
 def _arrival(customer_id: str, row: Any) -> Arrival | None:
     if row[2] is None:
         return None
-    envelope = msgspec.json.decode(row[2], type=_Envelope)
-    payload = bytes(envelope.data)
-    attributes = {name: getattr(envelope, name) for name in envelope.__struct_fields__}
-    event = Event(**{**attributes, "data": from_stored(envelope.type, payload)})
+    event, payload = event_of(row[2])
     return Arrival(
         event=event,
         customer_id=customer_id,

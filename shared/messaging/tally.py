@@ -14,7 +14,7 @@ _SECOND = timedelta(seconds=1)
 class Tally:
     """
     Facts decided by type, `ticks` decided, rows published by type, effects started by kind and settled by
-    status, what went to quarantine by reason. `latencies` are seconds from each fact's time to its decision;
+    status, what went to quarantine by reason, facts that wait to be told `onward` here. `latencies` are seconds from each fact's time to its decision;
     `lateness` seconds from each `wake_at` to its tick.
     """
 
@@ -24,6 +24,7 @@ class Tally:
     started: Counter[str] = field(default_factory=Counter)
     settled: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
+    onward: int = 0
     latencies: list[float] = field(default_factory=list)
     lateness: list[float] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.decision import Reactor
 from shared.events.registry import SERVICES
-from shared.messaging import effect_rows, inbox, outbox, parking, quarantine
+from shared.messaging import effect_rows, inbox, onward_rows, outbox, parking, quarantine
 from shared.messaging.batch import NOTES, Batch, Item
 from shared.messaging.cases import Case, Cases
 from shared.messaging.deciding import decision_instant
@@ -184,6 +184,7 @@ class Transaction:
         await outbox.append(tx, kit.reactor.name, [*folding.outbox, *last])
         if kit.vault is not None:
             await kit.vault.store(tx, [*deposits, *self._deposits])
+        await onward_rows.append(tx, folding.onward)
         return sum(
             quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue
         )
@@ -211,7 +212,10 @@ class Transaction:
         """Count what was done, for the metrics, once it is committed; `settled` are the statuses set on effects."""
         tally = self.folding.tally()
         return replace(
-            tally, quarantined=tally.quarantined + self._reasons, settled=Counter(settled)
+            tally,
+            quarantined=tally.quarantined + self._reasons,
+            settled=Counter(settled),
+            onward=len(self.folding.onward),
         )
 
 

@@ -88,6 +88,10 @@ TABLES: tuple[Table, ...] = (
          *_many("seq event_key quarantine_id topic partition kafka_offset received_at")),
     ),
     Table(
+        "onward", "facts that a service tells its own cases", "until they are decided",
+        (*_many("customer_id", "C1"), *_many("event", "C2"), *_many("seq error written_at")),
+    ),
+    Table(
         "acts", "what people did that is no event", _EVER,
         (*_many("subject actor reason detail", "C1"), *_many("seq at act link")),
     ),

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.decision import CaseState, Decision, Effect, Reactor
+from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event, Fact, Woken
 from shared.events.registry import CORE_BANKING, EVENT_TYPES, WOKEN
 from shared.outgoing import outcome_event, published_event, refused_event
@@ -119,7 +120,9 @@ class World:
         if (event.source, event.id) in self._delivered:
             return
         self._delivered.add((event.source, event.id))
-        customers = {event.subject, getattr(event.data, "from_customer_id", event.subject)}
+        customers = {event.subject}
+        if isinstance(event.data, CustomerMerged):
+            customers.add(event.data.from_customer_id)
         for service in self._consumers.get(event.type, ()):
             for customer_id in sorted(customers):
                 told = (
@@ -142,7 +145,12 @@ class World:
         events = []
         for index, publish in enumerate(decision.publish):
             event = published_event(
-                self.reactors[service].name, customer_id, publish.about, publish.data, now
+                self.reactors[service].name,
+                customer_id,
+                publish.about,
+                publish.data,
+                now,
+                publish.key,
             )
             events.append(event)
             entry = Published(now, number, service, customer_id, index, event)

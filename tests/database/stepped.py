@@ -17,6 +17,7 @@ from shared.events.envelope import Event
 from shared.events.registry import BY_HTTP, CORE_BANKING, EVENT_TYPES, SERVICES
 from shared.messaging import effect_rows, outbox
 from shared.messaging.decode import encode
+from shared.messaging.onward import Onward
 from shared.messaging.partitions import partition_of
 from shared.messaging.records import Record
 from shared.messaging.shell import Shell
@@ -34,13 +35,18 @@ class Service:
 
     def __init__(self, url: str, reactor: Reactor, clock: SteppedClock) -> None:
         self.name = reactor.name
-        self.topics = {topic for name in reactor.reacts_to for topic in EVENT_TYPES[name].topics}
+        topics = {topic for name in reactor.reacts_to for topic in EVENT_TYPES[name].topics}
+        self.topics = topics - {reactor.name}
         self.db = Database(engine_for(url, self.name))
         self.members = [
             Shell(
                 reactor, self.db.engine, clock, keys=KEYS, partitions=PARTITIONS, fused_ticks=False
             )
             for _ in range(2)
+        ]
+        self.onward = [
+            Onward(member, self.db.engine, fresh=always, told=lambda: None, too_new=lambda _: None)
+            for member in self.members
         ]
         self.unread: list[Record] = []
 
@@ -133,7 +139,9 @@ class Bank:
                             for member in self.dice.sample(service.members, count)
                         )
                     )
-            if not any([await self._relay(service) for service in self.services.values()]):
+            relayed = [await self._relay(service) for service in self.services.values()]
+            both = [each.once() for service in self.services.values() for each in service.onward]
+            if not any([*relayed, *(await asyncio.gather(*both))]):
                 return
 
     async def _relay(self, service: Service) -> bool:

@@ -24,7 +24,7 @@ BY = By("operator-1", "the defect was mended")
 TABLES = {
     "cases": "customer_id", "inbox": "customer_id, case_seq", "outbox": "id", "effects": "seq",
     "quarantine": "id", "parked": "customer_id, seq", "progress": "partition", "policies": "digest",
-    "positions": "topic, partition", "voids": "topic, partition, from_", "acts": "subject, seq", "roots": "day", "case_starts": "customer_id",
+    "onward": "seq", "positions": "topic, partition", "voids": "topic, partition, from_", "acts": "subject, seq", "roots": "day", "case_starts": "customer_id",
 }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ def test_visits_and_legal_steps():
 def test_how_each_customer_stands():
     first, second = summary("merged").per_customer
     assert (first.id, first.dpd, first.bucket, first.stage, first.overdue_minor) == (
-        "C1", 19, "M1", "reminder", {"CNY": 250000},
+        "C1", 19, "M1", "contact", {"CNY": 250000},
     )  # fmt: skip
     assert (second.id, second.dpd, second.bucket, second.stage, second.overdue_minor) == (
         "C2",

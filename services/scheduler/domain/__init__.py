@@ -5,7 +5,8 @@
     any  --a person closes it-> idle   (likewise; it reopens only when something newer is overdue)
     idle --overdue again------> open   (a reopening: the next episode)
 
-While a hold stands (death, insolvency, a merger of records, a live promise; a person's hold, "says paid", a
+A case whose record was merged into another ends: it is cancelled and closed, hands over what it knows as
+`case.merged`, and stays idle (merging.py). While a hold stands (death, insolvency, a live promise; a person's hold, "says paid", a
 dispute, a complaint, hardship, an attorney; every overdue account diverges from its statement) no step is
 taken. A single account that diverges is left out of the steps. A step is
 published as `follow_up.due`; the service that owns its kind takes it and reports. Nothing is stored as a
@@ -16,7 +17,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import asking, facts, halts, logbook, reports
+from services.scheduler.domain import asking, facts, halts, logbook, merging, reports
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.tick import look
 from services.scheduler.domain.writing import FOLDS as WRITTEN
@@ -39,4 +40,4 @@ def decide(
     known = logbook.note(known, event)
     if known is case:
         return Decision(case)
-    return Decision(replace(known, wake_at=AT_ONCE))
+    return Decision(replace(merging.noted(case, known), wake_at=AT_ONCE))

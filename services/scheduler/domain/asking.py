@@ -24,6 +24,8 @@ TOO_LATE = "PERMIT.TOO_LATE"
 """The request was answered when its time was over."""
 HELD = "CASE.HOLD."
 NOT_DUE = "CASE.NOTHING_DUE"
+MERGED = "CASE.MERGED"
+"""The record ended in another: that case decides; or this one goes on for a record that has not handed over yet."""
 _PURSUING = frozenset({"collect", "locate", "reminder"})
 """What a hold of the case stops; whoever answers the customer is bound by the packs alone."""
 
@@ -65,13 +67,13 @@ def _noted(case: CollectionCase, permit_id: str, wanted: Asked) -> CollectionCas
 
 
 def take_back(view: View) -> None:
-    """Take back what a service was granted and has not used, where a rule has come in the way since."""
+    """Take back what a service was granted and has not used, where a rule has come in the way since, or the record ended."""
     case = view.case
     for permit_id, wanted in sorted(case.given.items()):
         entry = case.log.get(logbook.permit_key(permit_id))
         if entry is not None and entry.expires is not None and view.now < entry.expires:
             made = proposing.asked(view, wanted, max(entry.at, view.now), permit_id)
-            ruling = proposing.judged(view, made)
+            ruling = refused(MERGED) if view.heir else proposing.judged(view, made)
             if ruling.allowed:
                 continue
             _refuse(view, permit_id, wanted, ruling, about=f"{permit_id}/taken back")
@@ -145,7 +147,11 @@ def _answer(view: View, permit_id: str, wanted: Asked) -> None:
 
 
 def _stopped(view: View, wanted: Asked) -> Ruling | None:
-    """Answer what of the case itself stands in the way of pursuing the debt."""
+    """Answer what of the case itself stands in the way: for any purpose, or of pursuing the debt."""
+    if view.heir:
+        return refused(MERGED)
+    if view.awaits:
+        return refused(MERGED, needs_fact="case.merged")
     if wanted.purpose and wanted.purpose not in _PURSUING:
         return None
     if held := view.held():

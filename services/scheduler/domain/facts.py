@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import ledger, reconciling
+from services.scheduler.domain import ledger, merging, reconciling
 from services.scheduler.domain.state import (
     Account,
     CollectionCase,
@@ -22,6 +22,7 @@ from services.scheduler.domain.state import (
 )
 from shared.events import core_banking
 from shared.events.envelope import Event
+from shared.events.scheduler import CaseMerged
 
 Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
 
@@ -49,15 +50,6 @@ def customer_updated(
         },
     )
     return replace(case, customer=customer)
-
-
-def customer_merged(
-    case: CollectionCase, data: core_banking.CustomerMerged, _: Event
-) -> CollectionCase:
-    pair = f"{data.from_customer_id}>{data.customer_id}"
-    if pair in case.merged:
-        return case
-    return replace(case, merged=tuple(sorted({*case.merged, pair})))
 
 
 def customer_deceased(
@@ -235,7 +227,8 @@ def _with_account(case: CollectionCase, account_id: str, account: Account) -> Co
 
 FOLDS: dict[type[Any], Fold] = {
     core_banking.CustomerUpdated: customer_updated,
-    core_banking.CustomerMerged: customer_merged,
+    core_banking.CustomerMerged: merging.told,
+    CaseMerged: merging.taken_over,
     core_banking.CustomerDeceased: customer_deceased,
     core_banking.CustomerBankrupt: customer_bankrupt,
     core_banking.AccountUpdated: account_updated,

@@ -13,6 +13,7 @@ from shared.events.scheduler import (
     CaseClosed,
     CaseDiverged,
     CaseOpened,
+    ClosingCause,
     FollowUpCancelled,
     HoldApplied,
     HoldLifted,
@@ -55,6 +56,8 @@ def cancel(view: View) -> None:
 
 def _why_not(view: View, step: OpenStep, held: list[str], pending: set[str]) -> str:
     """Say why the step must not go on; empty when it may. *pending* are the unpaid instalments."""
+    if view.heir:
+        return "merged"
     gone = step.about.rpartition("/")[0] not in pending if step.about else not view.overdue
     if gone:
         return "closed by a person" if view.late and not step.about else "nothing overdue"
@@ -171,11 +174,12 @@ def _roll(view: View) -> None:
 def _close(view: View) -> None:
     case = view.case
     paid = ledger.paid_since(case.accounts, case.opened_at) if case.opened_at is not None else {}
-    cured = bool(paid) and not view.late
+    cured = bool(paid) and not view.late and not view.heir
+    cause: ClosingCause = "cured" if cured else "nothing_collectable"
     closed = CaseClosed(
         customer_id=view.customer_id,
         episode=case.episode,
-        cause="closed_by_person" if view.late else "cured" if cured else "nothing_collectable",
+        cause="merged" if view.heir else "closed_by_person" if view.late else cause,
         paid=situation.amounts(paid),
     )
     view.say(str(case.episode), closed)

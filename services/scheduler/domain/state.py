@@ -94,7 +94,8 @@ class Account(Stored, frozen=True):
     """
     An account: its record (`time`, `id` of the latest), and all facts about its money.
 
-    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`.
+    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`. `given_up_at`: a person closed the
+    case of a customer whose record ended, and this account was theirs.
     """
 
     time: datetime | None = None
@@ -104,6 +105,7 @@ class Account(Stored, frozen=True):
     role: str = ""
     secured: bool = False
     closed: tuple[str, ...] = ()
+    given_up_at: datetime | None = None
     first_amount_at: datetime | None = None
     opening: Opening | None = None
     statement: Statement | None = None
@@ -232,6 +234,15 @@ class Request(Stored, frozen=True):
     purpose: str
 
 
+class Merger(Stored, frozen=True):
+    """Core banking's word that the record `ended` goes on in the record `survivor`; the earliest (time, id) of it."""
+
+    ended: str
+    survivor: str
+    time: datetime
+    id: str
+
+
 class CollectionCase(CaseState, frozen=True, kw_only=True):
     """
     The case of a customer over all accounts.
@@ -244,13 +255,19 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
     an answer; `answers` what people were told lately, for who asks again; `given` those that services got and have not
     used; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
+    `mergers` are all that are known, in their order; `heard_of` names the ended
+    customers whose facts were handed over to this case. At a case that ended, `handed` tells for each survivor named
+    whether the facts went there, and `to_hand` what changed since (a field, or field/key).
     """
 
     customer: Customer | None = None
     accounts: dict[str, Account] = {}
     deceased: tuple[datetime, bool] | None = None
     bankrupt: dict[str, tuple[datetime, bool]] = {}
-    merged: tuple[str, ...] = ()
+    mergers: tuple[Merger, ...] = ()
+    heard_of: tuple[str, ...] = ()
+    handed: dict[str, bool] = {}
+    to_hand: tuple[str, ...] = ()
     invalid: dict[str, datetime] = {}
     log: dict[str, Entry] = {}
     promises: dict[str, Promise] = {}

@@ -50,7 +50,7 @@ def remind_before_due(view: View) -> None:
     """Remind of instalments that will fall due, while nothing is overdue and no hold stands."""
     steps = [step for step in view.strategy.ladder if step.day < 1]
     customer = view.case.customer
-    if not steps or customer is None or view.overdue or view.held():
+    if not steps or customer is None or view.overdue or view.held() or view.awaits:
         return
     for entry in view.unpaid:
         if entry.account_id not in view.diverged:
@@ -102,10 +102,10 @@ def take_steps(view: View) -> None:
 
     A contact is made as soon as the gate allows one of its choices; until then the step waits, and an earlier one that is
     allowed goes first. A customer of whom core banking has sent no record is not contacted, and not given up: the
-    step waits for that fact.
+    step waits for that fact, as for the facts of a record that goes on in this one.
     """
     customer = view.case.customer
-    if not view.overdue or customer is None or view.held():
+    if not view.overdue or customer is None or view.held() or view.awaits:
         return
     entries = view.contactable
     steps = ladder.upcoming(view.case, customer, entries[0].due_on, view.now, view.strategy)

@@ -4,7 +4,16 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import asking, following, hours, logbook, situation, standing, taking
+from services.scheduler.domain import (
+    asking,
+    following,
+    hours,
+    logbook,
+    merging,
+    situation,
+    standing,
+    taking,
+)
 from services.scheduler.domain.gatekeeping import rules_of
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.domain.view import View
@@ -19,11 +28,25 @@ def look(
     """
     Decide a tick. A stale one (not *fresh*) only cancels what must not go on and keeps `wake_at`.
 
-    The order is part of the language: what ends comes first, then how the case stands, then what is due.
+    The order is part of the language: what ends comes first, then how the case stands, then what is due. A case whose
+    record ended only ends, and hands over.
     """
     view = View(customer_id, case, now, strategy)
     standing.cancel(view)
-    if fresh:
+    view.case, handed_over = merging.hand_over(view.case, customer_id)
+    view.out += handed_over
+    if fresh and view.heir:
+        standing.regret(view)
+        standing.open_or_close(view)
+        standing.announce_divergence(view)
+        standing.announce_holds(view)
+        asking.take_back(view)
+        asking.answer(view)
+        asking.forget_answers(view)
+        send_messages(view)
+        _forget(view)
+        view.case = replace(view.case, requests={}, wake_at=None)
+    elif fresh:
         view.case = placed(view.case, *situation.place(view.case, view.overdue))
         standing.regret(view)
         standing.settle_promises(view)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from services.scheduler.domain import halts, hours, ledger, reconciling
+from services.scheduler.domain import halts, hours, ledger, merging, reconciling
 from services.scheduler.domain.gatekeeping import Gatekeeper, rules_of
 from services.scheduler.domain.ledger import Unpaid
 from services.scheduler.domain.reconciling import Comparison
@@ -21,7 +21,8 @@ class View:
     `today` is the creditor's date. `late` are the unpaid instalments that are late, the oldest first;
     `overdue` are the same, or none where a person closed the case and nothing newer is late; `dpd` counts
     from the oldest. `diverged` are the accounts whose statement contradicts their facts; `contactable` is
-    what is overdue on the others. `wakes` collects the instants at which to look again.
+    what is overdue on the others. `wakes` collects the instants at which to look again. `heir` goes on for the
+    customer, whose record ended; then nothing is unpaid here.
     """
 
     customer_id: str
@@ -30,6 +31,7 @@ class View:
     strategy: Strategy
     out: list[Publish] = field(default_factory=list)
     wakes: list[datetime] = field(default_factory=list)
+    heir: str = field(init=False)
     today: date = field(init=False)
     unpaid: list[Unpaid] = field(init=False)
     late: list[Unpaid] = field(init=False)
@@ -42,14 +44,17 @@ class View:
     def __post_init__(self) -> None:
         """Fold the ledger once."""
         self.today = hours.business_date(self.now, self.strategy)
-        self.unpaid = ledger.unpaid(self.case.accounts)
+        self.heir = merging.survivor_of(self.case, self.customer_id)
+        self.unpaid = [] if self.heir else ledger.unpaid(self.case.accounts)
         self.late = [entry for entry in self.unpaid if entry.owed and entry.due_on < self.today]
-        self.overdue = [] if self._is_closed_by_person() else self.late
+        pursued = self._pursued()
+        self.overdue = [] if self._is_closed_by_person(pursued) else pursued
         self.dpd = (self.today - self.overdue[0].due_on).days if self.overdue else 0
         self.diverged = {
             account_id: comparison
             for account_id, account in self.case.accounts.items()
             if account.opening is not None
+            and not self.heir
             and (comparison := reconciling.compare(account_id, account)) is not None
             and comparison.diverges
         }
@@ -59,12 +64,33 @@ class View:
             else self.overdue
         )
 
-    def _is_closed_by_person(self) -> bool:
+    def _pursued(self) -> list[Unpaid]:
+        """Leave out the accounts that a person had closed with the case of a record that ended, and that brought nothing new."""
+        given_up = {
+            account_id
+            for account_id, account in self.case.accounts.items()
+            if account.given_up_at is not None
+            and self._was_late(
+                [entry for entry in self.late if entry.account_id == account_id],
+                account.given_up_at,
+            )
+        }
+        if not given_up:
+            return self.late
+        return [entry for entry in self.late if entry.account_id not in given_up]
+
+    def _is_closed_by_person(self, late: list[Unpaid]) -> bool:
         """Whether a person closed the case and everything that is late was late, or due, by then already."""
-        if self.case.closure is None:
-            return False
-        closed_on = hours.business_date(self.case.closure, self.strategy)
-        return all(entry.due_on < closed_on for entry in self.late)
+        return self.case.closure is not None and self._was_late(late, self.case.closure)
+
+    def _was_late(self, late: list[Unpaid], at: datetime) -> bool:
+        closed_on = hours.business_date(at, self.strategy)
+        return all(entry.due_on < closed_on for entry in late)
+
+    @property
+    def awaits(self) -> tuple[str, ...]:
+        """Name the ended records that go on in this case and have not handed over yet."""
+        return merging.awaited(self.case, self.customer_id)
 
     @property
     def keeper(self) -> Gatekeeper:
@@ -83,15 +109,12 @@ class View:
         """Name the holds that stand now, each as reason:about."""
         case = self.case
         diverged = self.overdue and not self.contactable
-        if not (
-            case.promises or case.bankrupt or case.deceased or case.merged or case.halts or diverged
-        ):
+        if not (case.promises or case.bankrupt or case.deceased or case.halts or diverged):
             return []
         held = [f"promise:{promise_id}" for promise_id in sorted(case.promises)]
         held += [f"bankrupt:{no}" for no, (_, ended) in sorted(case.bankrupt.items()) if not ended]
         if case.deceased is not None and not case.deceased[1]:
             held.append("deceased:")
-        held += [f"merged:{pair}" for pair in case.merged]
         held += [
             f"{halt.reason}:{hold_id}"
             for hold_id, halt in sorted(case.halts.items())

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain import following, ladder, logbook, proposing, situation
-from services.scheduler.domain.asking import HELD, NOT_DUE, TOO_LATE
+from services.scheduler.domain.asking import HELD, MERGED, NOT_DUE, TOO_LATE
 from services.scheduler.domain.gatekeeping import Ruling, refused
 from services.scheduler.domain.state import CollectionCase, Offer, OpenStep, Written
 from services.scheduler.domain.view import View
@@ -40,7 +40,13 @@ def written(case: CollectionCase, data: commands.MessageWritten, event: Event) -
 
 
 def send(view: View) -> None:
-    """Send what may be sent, in the order in which it was written; wait for what may be sent in time; refuse the rest."""
+    """
+    Send what may be sent, in the order in which it was written; wait for what may be sent in time; refuse the rest.
+
+    All wait while the facts of a record that goes on in this one have not come.
+    """
+    if view.awaits:
+        return
     waiting = sorted(view.case.messages.items(), key=lambda each: (each[1].at, each[0]))
     for message_id, message in waiting:
         _send(view, message_id, message)
@@ -91,6 +97,8 @@ def _offer(view: View, message: Written, accounts: tuple[str, ...]) -> Offer:
 def _stopped(view: View, message: Written, offer: Offer) -> Ruling | None:
     """Answer what of the case itself stands in the way of the message."""
     customer = view.case.customer
+    if view.heir:
+        return refused(MERGED)
     if view.now >= message.at + LIFETIME:
         return refused(TOO_LATE)
     if customer is None:

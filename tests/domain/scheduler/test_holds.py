@@ -10,7 +10,6 @@ from tests.domain.scheduler.cases import (
     customer,
     deceased,
     follow_ups,
-    merged,
     missed,
     promised,
     received,
@@ -23,8 +22,7 @@ MISS = missed(at("2026-03-01", "06:00"))
 OPENED = (customer(), MISS, tick(START))
 SOON = START + days(0.1)
 HOLDS = {
-    "deceased": deceased(SOON), "bankrupt": bankrupt(SOON), "merged": merged(SOON),
-    "promise": promised(SOON, "2026-03-12"),
+    "deceased": deceased(SOON), "bankrupt": bankrupt(SOON), "promise": promised(SOON, "2026-03-12"),
 }  # fmt: skip
 
 
@@ -80,12 +78,6 @@ def test_insolvency_counts_per_case_number():
     assert len(told.state.holds) == 1
     told.given(bankrupt(SOON + days(2), "N2", ended=True)).when(tick(SOON + days(2)))
     assert told.state.holds == ()
-
-
-def test_a_merger_holds_the_case_for_good():
-    told = story(*OPENED, merged(SOON)).run_until(START + days(200))
-    assert len(follow_ups(told)) == 1
-    assert [entry.reason for entry in of_type(told.published, HoldApplied)] == ["merged"]
 
 
 def test_an_unordered_end_of_a_hold_lifts_it_all_the_same():

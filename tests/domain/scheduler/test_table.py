@@ -65,11 +65,13 @@ from tests.domain.scheduler.commanded import (
     wrote,
 )
 from tests.domain.scheduler.declared import BESIDE, TABLE_BESIDE, declared
+from tests.domain.scheduler.handing import handed_over
 
 TABLE = """
                            idle            open        reminder   contact    letter     visit      legal
 customer.updated           -               -           -          -          -          -          -
-customer.merged            -               =h          =ch        =ch        =ch        =h         =h
+customer.merged            -               -           -          -          -          -          -
+case.merged                open:oab        -           -          -          -          -          -
 customer.deceased          -               =h          =ch        =ch        =ch        =h         =h
 customer.bankrupt          -               =h          =ch        =ch        =ch        =h         =h
 account.updated            -               -           -          -          -          -          -
@@ -148,6 +150,7 @@ def of_contact(model: type, **named: object) -> Callable[[Story], Event]:
 FACTS: dict[str, Callable[[Story], Event]] = {
     "customer.updated": lambda told: customer(told.now, preferred_channel="email"),
     "customer.merged": lambda told: merged(told.now),
+    "case.merged": lambda told: handed_over(told.now),
     "customer.deceased": lambda told: deceased(told.now),
     "customer.bankrupt": lambda told: bankrupt(told.now),
     "account.updated": lambda told: account(told.now, creditor="OTHER"),
