@@ -17,6 +17,8 @@ VAULT = {
         "visits": "SELECT",
         "legal": "SELECT",
     },
+    "files": {"notifier": "SELECT, INSERT, UPDATE"},
+    "holders": {"notifier": "SELECT, INSERT, UPDATE, DELETE"},
     # To lock a customer's key against forgetting needs the right to update some column, and no more than one.
     "keys": dict.fromkeys(SERVICES, "SELECT, INSERT, UPDATE (created_at)"),
 }

@@ -13,6 +13,7 @@ NOTIFIER: Reactor[Correspondence] = Reactor(
         {
             "follow_up.due",
             "follow_up.cancelled",
+            "contact_point.counted",
             "permit.granted",
             "permit.refused",
             "provider.receipt",
@@ -29,6 +30,7 @@ NOTIFIER: Reactor[Correspondence] = Reactor(
             "promise.made",
             "contact_point.invalidated",
             "opt_out.recorded",
+            "contact_point.shared",
         }
     ),
 )

@@ -34,6 +34,7 @@ SCHEDULER = Reactor(
             "contact.refused",
             "contact.unknown",
             "contact_point.invalidated",
+            "contact_point.shared",
             "opt_out.recorded",
             "promise.made",
             "visit.promise_made",

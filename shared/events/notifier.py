@@ -116,6 +116,26 @@ class OptOutRecorded(Fact, frozen=True, kw_only=True):
     channel: Channel | None = None
 
 
+class ContactPointShared(Fact, frozen=True, kw_only=True):
+    """
+    The number of this point stands in the files of `k` customers, of which this one's has place `rank` (0: the oldest).
+
+    A cap per number leaves each floor(cap / k), and at least one to the oldest. `k` is 1 when it is not shared any more.
+    """
+
+    point_id: Name
+    k: int
+    rank: int
+
+
+class ContactPointCounted(Fact, frozen=True, kw_only=True):
+    """What the vault tells the notifier's own case: as ContactPointShared. It never travels on Kafka."""
+
+    point_id: Name
+    k: int
+    rank: int
+
+
 class ProviderReceipt(Fact, frozen=True, kw_only=True):
     """
     What the provider (or our own effect worker) says became of an effect.
@@ -144,6 +164,8 @@ PUBLISHED: dict[str, type[Fact]] = {
     "promise.made": PromiseMade,
     "contact_point.invalidated": ContactPointInvalidated,
     "opt_out.recorded": OptOutRecorded,
+    "contact_point.shared": ContactPointShared,
 }
+INTERNAL: dict[str, type[Fact]] = {"contact_point.counted": ContactPointCounted}
 
 BY_HTTP: dict[str, type[Fact]] = {"provider.receipt": ProviderReceipt}

@@ -59,6 +59,7 @@ EVENT_TYPES: dict[str, EventType] = {
     **_owned(agencies.PUBLISHED, "legal"),
     **_owned(permits.REQUESTED, "visits", "legal"),
     **_owned(common.TYPES, *SERVICES),
+    **_owned(notifier.INTERNAL),
     **_owned(notifier.BY_HTTP),
     **_owned(visits.BY_HTTP),
     **_owned(legal.BY_HTTP),
@@ -72,5 +73,7 @@ OUTCOMES = frozenset({*notifier.BY_HTTP, *visits.BY_HTTP, *legal.BY_HTTP})
 """What providers, field staff and courts tell of effects: the only facts that webhooks take."""
 COMMANDS = frozenset(SAID)
 """What people do and customers declare, each by a route of its own."""
+INTERNAL = frozenset(notifier.INTERNAL)
+"""What a service's shell tells its own cases."""
 BY_HTTP = OUTCOMES | COMMANDS
 """Facts that enter by HTTP, or, in a replay, from the input file."""

@@ -8,6 +8,7 @@ from typing import Any
 from shared.clock import AT_ONCE
 from shared.decision import Reactor
 from shared.events.common import CaseParked, CaseReleased
+from shared.events.core_banking import CustomerMerged
 from shared.events.registry import CORE_BANKING, EVENT_TYPES, TYPE_OF
 from shared.messaging.arriving import arrivals_of
 from shared.messaging.cloudevents import BrokenEvent
@@ -20,6 +21,7 @@ from shared.vault import Deposit, Keys
 NOTES = frozenset({TYPE_OF[CaseParked], TYPE_OF[CaseReleased]})
 """What the shell itself applies, outside the customer's queue and without a decision."""
 POINTS = "customer.updated"
+MERGED = "customer.merged"
 LEADER = "scheduler"
 """Whose progress counts: the service that folds core banking's facts."""
 
@@ -53,7 +55,7 @@ class Sorter:
     ) -> None:
         self._reacts_to = reactor.reacts_to | NOTES
         self._keys = keys
-        extra = frozenset({POINTS}) if keeps_vault else frozenset[str]()
+        extra = frozenset({POINTS, MERGED}) if keeps_vault else frozenset[str]()
         envelope = keys.envelope if keeps_vault else None
         self._decoder = Decoder(self._reacts_to | extra, partitions=partitions, envelope=envelope)
         self.leads = any(CORE_BANKING in EVENT_TYPES[name].topics for name in reactor.reacts_to)
@@ -93,8 +95,13 @@ class Sorter:
     def _place(self, batch: Batch, decoded: Decoded) -> None:
         event = decoded.event
         if event.type not in self._reacts_to:
-            deposit = Deposit(event.subject, event.time, event.id, decoded.values)
-            batch.deposits.append(deposit)
+            whose = event.subject
+            if isinstance(
+                event.data, CustomerMerged
+            ):  # nobody is reached through the record that ends
+                whose = event.data.from_customer_id
+            if whose != event.subject or event.type == POINTS:
+                batch.deposits.append(Deposit(whose, event.time, event.id, decoded.values))
             return
         try:
             batch.sequence += arrivals_of(decoded, self._keys)

@@ -22,7 +22,7 @@ from shared.messaging.mass_failure import Watch
 from shared.messaging.outbox import OutboxRow
 from shared.messaging.records import Arrival, BatchResult
 from shared.messaging.tally import Tally
-from shared.vault import Deposit, Keys, VaultWriter
+from shared.vault import Deposit, Keys, VaultWriter, holders
 
 log = structlog.get_logger(__name__)
 
@@ -183,7 +183,9 @@ class Transaction:
         await effect_rows.withdraw(tx, folding.withdrawn, self._now)
         await outbox.append(tx, kit.reactor.name, [*folding.outbox, *last])
         if kit.vault is not None:
-            await kit.vault.store(tx, [*deposits, *self._deposits])
+            told = [*deposits, *self._deposits]
+            await kit.vault.store(tx, told)
+            folding.onward += await holders.count(tx, kit.keys, told)
         await onward_rows.append(tx, folding.onward)
         return sum(
             quarantine_id is None and id(a) not in failed for _, a, quarantine_id in self._queue

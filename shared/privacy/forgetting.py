@@ -8,7 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.audit.acts import record_act
+from shared.messaging import onward_rows
 from shared.privacy.owner import in_schema
+from shared.vault.holders import leave
 
 KEEPER = "notifier"
 """The service that owns the vault: the act stands in its trail."""
@@ -77,6 +79,7 @@ async def forget(
             emptied += (
                 await tx.execute(text(_FORGET_SEALED.format(schema=schema)), person)
             ).rowcount
+        await onward_rows.append(tx, await leave(tx, customer_id, at))
         await record_act(
             tx,
             subject=customer_id,

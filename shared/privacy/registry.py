@@ -124,6 +124,12 @@ TABLES: tuple[Table, ...] = (
          Column("lookup", "C2", "hash"), *_many("kind", "C1"), *_many("point_id time event_id")),
         schema="vault",
     ),
+    Table("files", "which record of a customer counts", _LIFE, (*_many("customer_id", "C1"), *_many("time event_id")), schema="vault"),
+    Table(
+        "holders", "how many files a number stands in", "until replaced or forgotten",
+        (*_many("customer_id", "C1"), Column("lookup", "C2", "hash"), *_many("point_id since k rank")),
+        schema="vault",
+    ),
     Table(
         "keys", "each customer's data key; an empty one says that the customer was forgotten", "for ever, emptied by forgetting",
         (*_many("customer_id", "C1"), Column("wrapped", "none", "sealed"), *_many("master created_at forgotten_at")),

@@ -12,6 +12,7 @@ from shared.events.envelope import Event
 from shared.events.jsonl import LineError, read_line
 from shared.events.registry import BY_HTTP, CORE_BANKING, EVENT_TYPES
 from shared.ids import event_key
+from shared.replay import sharing
 
 Content = tuple[datetime, bytes, str]
 """What a line says: time, canonical bytes, and a digest of its contact values."""
@@ -30,10 +31,11 @@ class Rejected:
 class Inputs:
     """
     What a file holds: the events by customer, each customer's sorted as they are delivered, and
-    what was put aside. `lines` counts those with content; `repeated` those that say a thing again.
+    what was put aside. `counted` is what the vault makes of them, by customer: who shares a number. `lines` counts those with content; `repeated` those that say a thing again.
     """
 
     events: dict[str, list[Event]] = field(default_factory=dict)
+    counted: dict[str, list[Event]] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     lines: int = 0
     repeated: int = 0
@@ -50,6 +52,7 @@ class _Line:
     event: Event
     number: int
     line: bytes
+    record: sharing.Record | None
     losers: set[Content] = field(default_factory=set)
 
     def content(self) -> Content:
@@ -84,13 +87,16 @@ def read(path: Path, progress: Callable[[int], None] = lambda _: None) -> Inputs
         except LineError as error:
             inputs.rejected.append(Rejected(number, str(error), line))
             continue
-        read = _Line(strip_event(event)[0], number, line)
+        stripped, values = strip_event(event)
+        read = _Line(stripped, number, line, sharing.record_of(stripped, values))
         key = event_key(event.source, event.id)
         known = kept.get(key)
         kept[key] = read if known is None else _of_two(known, read, inputs)
     progress(done)
     for entry in kept.values():
         inputs.events.setdefault(entry.event.subject, []).append(entry.event)
+    records = (entry.record for entry in kept.values())
+    inputs.counted = sharing.facts(record for record in records if record is not None)
     inputs.rejected.sort(key=lambda entry: entry.number)
     return inputs
 

@@ -82,7 +82,11 @@ def replay(
 
     for events in joined(inputs.events):
         world = World(reactors, outcomes, silent=_spoken_for(events))
-        world.run(events, end)
+        customers = sorted({event.subject for event in events})
+        counted = [
+            each for customer_id in customers for each in inputs.counted.get(customer_id, ())
+        ]
+        world.run([*events, *counted], end)
         published += world.published
         for (service, customer_id), state in world.states.items():
             states[reactors[service].name, customer_id] = state

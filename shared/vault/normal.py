@@ -25,6 +25,8 @@ def normal(kind: str, value: str, country: str) -> str:
     try:
         number = parse(plain, country or None)
     except NumberParseException:
+        if re.search(r"[^\W\d_]", plain):  # no number, but a token that stands for one
+            return f"phone\x1f{plain.lower()}"
         return f"phone\x1f{re.sub(r'[^0-9+]', '', plain)}"
     if not is_possible_number(number):
         return f"phone\x1f{re.sub(r'[^0-9+]', '', plain)}"

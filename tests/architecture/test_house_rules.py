@@ -8,7 +8,15 @@ import msgspec
 import pytest
 
 from shared.canonical import canonical
-from shared.events.registry import BY_HTTP, CORE_BANKING, EVENT_TYPES, SERVICES, TYPE_OF, WOKEN
+from shared.events.registry import (
+    BY_HTTP,
+    CORE_BANKING,
+    EVENT_TYPES,
+    INTERNAL,
+    SERVICES,
+    TYPE_OF,
+    WOKEN,
+)
 from shared.messaging.cases import upcast
 from shared.services import parts, reactor
 
@@ -62,8 +70,7 @@ def test_a_service_reacts_to_and_publishes_what_the_language_knows(name):
 def test_every_type_has_a_source_and_a_name_of_its_own():
     published = frozenset().union(*(reactor(name).publishes for name in SERVICES))
     told = {name for name, entry in EVENT_TYPES.items() if CORE_BANKING in entry.topics}
-    to_come = {"opt_out.recorded"}  # the notifier tells it once customers can declare it
-    assert set(EVENT_TYPES) == published | told | BY_HTTP | {WOKEN} | to_come
+    assert set(EVENT_TYPES) == published | told | BY_HTTP | INTERNAL | {WOKEN}
     assert len(TYPE_OF) == len(EVENT_TYPES)
 
 

@@ -24,6 +24,7 @@ from shared.messaging.shell import Shell
 from shared.outgoing import outcome_event, refused_event
 from shared.permits import permitted
 from shared.sandbox.outcomes import facts as sandbox_facts
+from shared.vault import VaultWriter
 from tests.database.support import KEYS, PARTITIONS, Database, always, cut
 
 OWNER = {"provider.receipt": "notifier", "field.report": "visits", "court.notice": "legal"}
@@ -33,14 +34,22 @@ SEED = 1
 class Service:
     """One service with two members, and what it has not read yet."""
 
-    def __init__(self, url: str, reactor: Reactor, clock: SteppedClock) -> None:
+    def __init__(
+        self, url: str, reactor: Reactor, clock: SteppedClock, *, vault: VaultWriter | None
+    ) -> None:
         self.name = reactor.name
         topics = {topic for name in reactor.reacts_to for topic in EVENT_TYPES[name].topics}
-        self.topics = topics - {reactor.name}
+        self.topics = (topics - {reactor.name}) | ({CORE_BANKING} if vault else set())
         self.db = Database(engine_for(url, self.name))
         self.members = [
             Shell(
-                reactor, self.db.engine, clock, keys=KEYS, partitions=PARTITIONS, fused_ticks=False
+                reactor,
+                self.db.engine,
+                clock,
+                keys=KEYS,
+                partitions=PARTITIONS,
+                fused_ticks=False,
+                vault=vault,
             )
             for _ in range(2)
         ]
@@ -63,9 +72,15 @@ class Bank:
     _offset: int = 0
 
     @classmethod
-    async def open(cls, url: str, reactors: Iterable[Reactor], seed: int) -> "Bank":
+    async def open(
+        cls, url: str, reactors: Iterable[Reactor], seed: int, *, with_vault: bool = False
+    ) -> "Bank":
         clock = SteppedClock()
-        services = {reactor.name: Service(url, reactor, clock) for reactor in reactors}
+        vaults = {"notifier": VaultWriter(KEYS)} if with_vault else {}
+        services = {
+            reactor.name: Service(url, reactor, clock, vault=vaults.get(reactor.name))
+            for reactor in reactors
+        }
         for service in services.values():
             await service.db.clear()
         return cls(services, clock, random.Random(seed))

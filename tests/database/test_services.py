@@ -9,6 +9,7 @@ from shared.border import strip_event
 from shared.canonical import canonical
 from shared.messaging.recorded import replay_recorded
 from shared.portfolio import generate
+from shared.replay import sharing
 from shared.replay.run import all_reactors
 from shared.replay.world import World
 from shared.sandbox.outcomes import facts as sandbox_facts
@@ -29,16 +30,22 @@ async def test_the_services_over_postgresql_equal_the_replay(shell_database, see
     assert len(published) > 150
 
 
-async def equal_to_the_replay(shell_database, events, seed) -> tuple[list, set[str]]:
+async def equal_to_the_replay(
+    shell_database, events, seed, *, with_vault: bool = False
+) -> tuple[list, set[str]]:
     """
     Live through the *events* here and in the replay; answers what was published, the same in both, and the
     services that placed a case in a region and portfolio.
     """
     until = max(event.time for event in events) + timedelta(hours=12)
     world = World(REACTORS, lambda *about: sandbox_facts(SEED, *about))
-    world.run([strip_event(event)[0] for event in events], until)
+    inputs = [strip_event(event)[0] for event in events]
+    if with_vault:
+        told = sharing.facts(filter(None, (sharing.record_of(*strip_event(e)) for e in events)))
+        inputs += [fact for facts in told.values() for fact in facts]
+    world.run(inputs, until)
     placed: set[str] = set()
-    bank = await Bank.open(shell_database, REACTORS, seed)
+    bank = await Bank.open(shell_database, REACTORS, seed, with_vault=with_vault)
     try:
         for event in events:
             bank.expect(event)

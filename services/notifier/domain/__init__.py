@@ -15,6 +15,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
+from services.notifier.domain import sharing
 from services.notifier.domain.correspondence import (
     Contact,
     Correspondence,
@@ -28,7 +29,7 @@ from services.notifier.policy import NotifierPolicy
 from shared.clock import AT_ONCE
 from shared.decision import Decision, Effect, Publish, placed
 from shared.events.envelope import Event, Woken
-from shared.events.notifier import ProviderReceipt
+from shared.events.notifier import ContactPointCounted, ProviderReceipt
 from shared.events.permits import PermitGranted, PermitRefused
 from shared.events.scheduler import FollowUpCancelled, FollowUpDue, Situation
 from shared.ids import derive
@@ -92,6 +93,9 @@ def decide(
             heard = replace(state, receipts=tuple(newest), wake_at=AT_ONCE)
             bars = barring(told.outcome, told.reason, told.result)
             return Decision(heard, withdraw=_known_better(heard, policy) if bars else ())
+
+        case ContactPointCounted() as count:
+            return Decision(sharing.counted(state, count))
 
         case Woken(fresh=True, customer_id=customer_id):
             return _look(state, customer_id, now, policy)
@@ -198,6 +202,8 @@ def _look(
     }
     since = now - policy.leave_kept
     held = [r for r in state.receipts if r.effect_id in news and r.time + policy.keep > now]
+    shares, news_of_shares = sharing.told(state, customer_id)
+    publish += news_of_shares
     after = Correspondence(
         stage="contacting" if waits else "idle",
         notices=notices,
@@ -206,6 +212,7 @@ def _look(
         grants={k: g for k, g in state.grants.items() if _is_needed(g, notices, now)},
         refusals={k: r for k, r in state.refusals.items() if r.at > since or _is_about(k, notices)},
         barred={k: b for k, b in leave.barred.items() if b.at > since},
+        shares=shares,
         region=state.region,
         portfolio=state.portfolio,
     )

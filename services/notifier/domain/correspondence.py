@@ -149,6 +149,18 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(c.effect_id for c in self.contacts[: self.started] if not c.told)
 
 
+class Share(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    In how many files the number of a point stands (`k`), and the place of this one (`rank`, 0: the oldest), as counted
+    last; `told` is what was published last, `number` counts what was published.
+    """
+
+    k: int = 1
+    rank: int = 0
+    told: tuple[int, int] = (1, 0)
+    number: int = 0
+
+
 class Correspondence(CaseState, frozen=True, kw_only=True):
     """
     All that the notifier remembers of a customer; its stages are idle and contacting.
@@ -156,6 +168,7 @@ class Correspondence(CaseState, frozen=True, kw_only=True):
     `notices` and `cancelled` by follow_up_id, the latter with the time of the cancellation;
     `receipts` are not reported yet, or belong to no effect known so far. `grants` and `refusals` by
     permit_id are what the scheduler said last of it, `barred` by point_id what it may not know yet.
+    `shares` by point_id.
     """
 
     notices: dict[str, Notice] = {}
@@ -164,6 +177,7 @@ class Correspondence(CaseState, frozen=True, kw_only=True):
     grants: dict[str, Grant] = {}
     refusals: dict[str, Refusal] = {}
     barred: dict[str, Barred] = {}
+    shares: dict[str, Share] = {}
 
     def point_of(self, effect_id: str) -> str:
         """Answer the point that an effect goes to, "" if it is no effect of a follow-up remembered here."""

@@ -136,6 +136,9 @@ def _proposals(
         (_debt(view, account_id) for account_id in accounts),
         act,
     )  # fmt: skip
+    if point_id in view.case.shared:
+        files, rank = view.case.shared[point_id]
+        made = tuple(replace(each, share=(files, rank + 1)) for each in made)
     if not permit_id:
         return made
     return tuple(_reserved(each, permit_id) for each in made)

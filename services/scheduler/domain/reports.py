@@ -61,6 +61,16 @@ def point_invalidated(
     return replace(case, invalid={**case.invalid, data.point_id: event.time})
 
 
+def point_shared(
+    case: CollectionCase, data: notifier.ContactPointShared, _: Event
+) -> CollectionCase:
+    """Note who shares the number: the notifier's last word counts."""
+    shared = {key: share for key, share in case.shared.items() if key != data.point_id}
+    if data.k > 1:
+        shared[data.point_id] = (data.k, data.rank)
+    return case if shared == case.shared else replace(case, shared=shared)
+
+
 def promise_made(
     case: CollectionCase,
     data: notifier.PromiseMade | visits.VisitPromiseMade | commands.PromiseTaken,
@@ -134,6 +144,7 @@ FOLDS: dict[type[Any], Fold] = {
     notifier.ContactFailed: contact_failed,
     notifier.ContactRefused: contact_refused,
     notifier.ContactPointInvalidated: point_invalidated,
+    notifier.ContactPointShared: point_shared,
     notifier.PromiseMade: promise_made,
     visits.VisitPromiseMade: promise_made,
     visits.VisitCompleted: visit_completed,

@@ -255,6 +255,7 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
     an answer; `answers` what people were told lately, for who asks again; `given` those that services got and have not
     used; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
+    `shared` maps a point whose number stands in k customers' files to (k, rank), rank 0 being the oldest.
     `mergers` are all that are known, in their order; `heard_of` names the ended
     customers whose facts were handed over to this case. At a case that ended, `handed` tells for each survivor named
     whether the facts went there, and `to_hand` what changed since (a field, or field/key).
@@ -269,6 +270,7 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     handed: dict[str, bool] = {}
     to_hand: tuple[str, ...] = ()
     invalid: dict[str, datetime] = {}
+    shared: dict[str, tuple[int, int]] = {}
     log: dict[str, Entry] = {}
     promises: dict[str, Promise] = {}
     halts: dict[str, Halt] = {}

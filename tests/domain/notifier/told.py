@@ -11,6 +11,7 @@ from shared.events.notifier import (
     ContactAnswered,
     ContactDelivered,
     ContactFailed,
+    ContactPointCounted,
     ContactPointInvalidated,
     ContactRefused,
     ContactSent,
@@ -115,6 +116,10 @@ def cancelled(step: str = "S1", kind: Any = "contact") -> FollowUpCancelled:
     return FollowUpCancelled(
         customer_id="C1", follow_up_id=f"F-{step}", kind=kind, reason="paid_up"
     )
+
+
+def counted(k: int, rank: int, point_id: str = "P0") -> ContactPointCounted:
+    return ContactPointCounted(customer_id="C1", point_id=point_id, k=k, rank=rank)
 
 
 def receipt(effect_id: str, outcome: Any, **fields: Any) -> ProviderReceipt:

@@ -217,6 +217,7 @@ def test_every_field_of_the_case_is_handed_over_or_stays_for_a_reason():
         "stage", "wake_at", "region", "portfolio", "customer", "invalid", "closure", "heard_of", "handed",
         "to_hand", "episode", "opened_at", "bucket", "steps", "open", "cancelled", "regrets", "reminded",
         "holds", "diverged", "cures", "kept", "broken", "changes", "requests", "asked", "refusals",
+        "shared", "messages", "answers", "given",
     }  # fmt: skip
     over = {*merging.KEYED, *merging.WHOLE}
     assert over | stays == set(CollectionCase.__struct_fields__)

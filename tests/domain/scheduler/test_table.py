@@ -89,6 +89,7 @@ contact.failed             -               -           -          -          -  
 contact.refused            -               -           =d         =d         =d         -          -
 contact.unknown            -               -           -          -          -          -          -
 contact_point.invalidated  -               -           -          -          -          -          -
+contact_point.shared       -               -           -          -          -          -          -
 opt_out.recorded           -               -           =cd        -          -          -          -
 promise.made               =k              =h          =ch        =ch        =ch        =h         =h
 visit.promise_made         =k              =h          =ch        =ch        =ch        =h         =h
@@ -184,6 +185,9 @@ FACTS: dict[str, Callable[[Story], Event]] = {
     "contact.refused": lambda told: refused(contact_id(told), told.now),
     "contact.unknown": of_contact(notifier.ContactUnknown, channel="sms"),
     "contact_point.invalidated": lambda told: invalid("p-mobile", told.now),
+    "contact_point.shared": lambda told: said(
+        notifier.ContactPointShared, told.now, point_id="p-mobile", k=2, rank=1
+    ),
     "opt_out.recorded": lambda told: opted_out(told.now, channel="sms"),
     "promise.made": lambda told: promised(told.now, "2026-12-01"),
     "visit.promise_made": lambda told: said(
