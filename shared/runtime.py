@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import killpoints
 from shared.audit.sealing import Sealer
 from shared.clock import Clock, SteppedClock, SystemClock
-from shared.compliance.loading import load_packs
 from shared.content.loading import load as load_content
 from shared.database_url import DatabaseRefused
 from shared.db import check_schema, engine_for
@@ -44,7 +43,7 @@ from shared.messaging.tally import Tally
 from shared.messaging.topics import ensure_topics, topics_of
 from shared.metrics import Metrics
 from shared.providers import HttpProvider
-from shared.services import STANDARD_PACKS
+from shared.services import packs_in_force
 from shared.settings import Settings
 from shared.vault import VaultReader, VaultWriter
 
@@ -127,15 +126,10 @@ class Runtime:
             owned=self.consumer.owned,
             fresh=self.freshness.is_fresh,
             ticked=self._did,
-            too_new=lambda error: self.consumer.give_back(str(error)),
+            too_new=self._too_new,
         )
-        self.onward = Onward(
-            self.shell,
-            self.engine,
-            fresh=self.freshness.is_fresh,
-            told=self._wake,
-            too_new=lambda error: self.consumer.give_back(str(error)),
-        )
+        fresh, too_new = self.freshness.is_fresh, self._too_new
+        self.onward = Onward(self.shell, self.engine, fresh=fresh, told=self._wake, too_new=too_new)
         self.provider: HttpProvider | None = None
         self.worker: EffectWorker | None = None
         if parts.prepare is not None:
@@ -153,7 +147,7 @@ class Runtime:
                 observe=settings.contact_mode == "observe",
                 silent=self.silence.silent,
                 limits=settings.limits(),
-                packs=_packs(settings),
+                packs=packs_in_force(settings),
             )
         self.sealer = Sealer(self.engine, name, settings.signer(), self.clock)
         self._stopping = asyncio.Event()
@@ -178,7 +172,7 @@ class Runtime:
         try:
             results = await self.shell.handle_facts(facts, fresh=self.freshness.is_fresh)
         except StateTooNew as error:
-            self.consumer.give_back(str(error))
+            self._too_new(error)
             raise
         self._wake()
         return results
@@ -195,7 +189,7 @@ class Runtime:
         try:
             answer = await self.shell.asking.ask(fact)
         except StateTooNew as error:
-            self.consumer.give_back(str(error))
+            self._too_new(error)
             raise
         self._wake()
         return answer
@@ -299,11 +293,8 @@ class Runtime:
         if result.published or isinstance(result, BatchResult):
             self._wake()
 
+    def _too_new(self, error: StateTooNew) -> None:
+        self.consumer.give_back(str(error))
+
     def _wake(self) -> None:
         self.relay.wake()
-
-
-def _packs(settings: Settings) -> frozenset[str]:
-    """Name the rule packs of this process: what was permitted under others is not let out."""
-    place = Path(settings.packs) if settings.packs else STANDARD_PACKS
-    return frozenset(pack.name for pack in load_packs(place))

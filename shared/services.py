@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from shared.compliance.loading import load_packs
 from shared.decision import Reactor
 from shared.events.registry import SERVICES
 
@@ -41,6 +42,11 @@ def configured(name: str, chosen: Chosen | None = None) -> Reactor[Any]:
     said = (chosen.strategy, chosen.packs, chosen.content) if chosen is not None else ("", "", "")
     strategy_, packs, content = (Path(each) if each else None for each in said)
     return replace(found, policy=strategy(strategy_, packs, content))
+
+
+def packs_in_force(chosen: Chosen) -> frozenset[str]:
+    """Name the rule packs of a process: what was permitted under others is not let out."""
+    return frozenset(pack.name for pack in load_packs(Path(chosen.packs or STANDARD_PACKS)))
 
 
 def parts(name: str) -> Any:
