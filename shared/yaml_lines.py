@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 T = TypeVar("T")
+P = TypeVar("P")
 Step = str | int
 Place = tuple[Step, ...]
 """A path in a document: names of fields, indices (from 0) of lists."""
@@ -73,6 +74,16 @@ class Document(Generic[T]):
                 return line
         return self._lines[()]
 
+    def part(self, model: type[P], *steps: Step) -> P:
+        """Answer the part that *steps* lead to as a *model*; raises YamlError."""
+        value: Any = self.value
+        for step in steps:
+            value = value[step]
+        try:
+            return msgspec.convert(value, model)
+        except msgspec.ValidationError as error:
+            raise _complaint(self, str(error), model, steps) from None
+
 
 def read(
     path: Path, model: type[T], expected: str, text: Callable[[str], str] = lambda each: each
@@ -108,12 +119,13 @@ def read_all(
         raise YamlError(path, 1, expected)
 
 
-def _complaint(raw: Document[Any], text: str, model: type) -> YamlError:
+def _complaint(raw: Document[Any], text: str, model: type, part: Place = ()) -> YamlError:
     match = _PLACE.match(text)
     assert match is not None, "the pattern matches any text"
     what, path = match["what"], match["path"] or ""
     steps: list[Step] = [
-        int(step["index"]) if step["index"] else step["name"] for step in _STEPS.finditer(path)
+        *part,
+        *(int(step["index"]) if step["index"] else step["name"] for step in _STEPS.finditer(path)),
     ]
     if (unknown := _UNKNOWN.search(what)) is not None:
         near = get_close_matches(unknown["name"], _fields(model), n=1)

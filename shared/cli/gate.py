@@ -23,6 +23,9 @@ def check(
     packs: Annotated[
         Path, typer.Option(exists=True, readable=True, help="A folder of rule packs, or one file.")
     ] = Path("deploy/packs"),
+    calendars: Annotated[
+        Path, typer.Option(help="Calendars: what governments announced, where it is not predicted.")
+    ] = Path("deploy/calendars"),
     as_json: Annotated[bool, typer.Option("--json", help="Print every answer as JSON.")] = False,
 ) -> None:
     """
@@ -30,18 +33,23 @@ def check(
 
     Prints each mismatch with what the gate said and what the file wanted, and ends with the line
     `N passed, M failed` (with --json: one JSON document on standard output, and that line on standard error).
-    Exit status 1 on any mismatch, 2 when a file cannot be used.
+    A question that cannot be put (a malformed case, a pack that is not there) has failed. Exit status 1 on any failure,
+    2 when CASES is no list of cases, or a folder cannot be read.
     """
     import msgspec  # noqa: PLC0415
 
+    from shared.compliance.calendars import CalendarError, load_calendars  # noqa: PLC0415
     from shared.compliance.casefile import CaseError, read_cases  # noqa: PLC0415
     from shared.compliance.checking_cases import answers  # noqa: PLC0415
-    from shared.compliance.loading import PackError, load_packs  # noqa: PLC0415
+    from shared.compliance.loading import PackError, usable_packs  # noqa: PLC0415
 
     try:
-        found = list(answers(read_cases(cases), load_packs(packs)))
-    except (CaseError, PackError, OSError) as error:
+        usable, wrong = usable_packs(packs)
+        found = list(answers(read_cases(cases), usable, load_calendars(calendars)))
+    except (CaseError, PackError, CalendarError, OSError) as error:
         fail(str(error))
+    for problem in wrong:
+        note(f"{problem}; the packs of this file from there on are left out")
     failed = [answer for answer in found if not answer.passed]
     total = f"{len(found) - len(failed)} passed, {len(failed)} failed"
     if as_json:
@@ -56,6 +64,9 @@ def check(
         for each in failed:
             words = f" ({each.note})" if each.note else ""
             say(f"{each.case}, question {each.ask}{words}:")
+            if each.error:
+                say(f"  {each.error}")
+                continue
             say(f"  got    {_line(each.got)}")
             say(f"  wanted {_line(each.wanted)}")
         say(total)

@@ -1,5 +1,6 @@
 """What a rule is asked, and how it answers: a proposal against a folded log, and the state of one rule at an instant."""
 
+from copy import copy
 from datetime import datetime
 from typing import Protocol
 
@@ -24,10 +25,12 @@ class Ask:
     """
     A proposal against what is known: its keys for counting, persons by identity; None where the proposal does not say.
 
-    `debts` are all of the proposal's (None alone: it names none), `debt` the one that is looked up.
+    `debts` are all of the proposal's (None alone: it names none), `debt` the one that is looked up; `parts` asks of each
+    debt on its own.
     """
 
     __slots__ = (
+        "_parts",
         "collector",
         "contacted",
         "creditor",
@@ -53,6 +56,20 @@ class Ask:
         self.debts: tuple[str | None, ...] = proposal.debts or _NO_DEBT
         self.debt: str | None = self.debts[0]
         self.skip = proposal.reservation
+        self._parts: tuple[Ask, ...] | None = None
+
+    def parts(self) -> "tuple[Ask, ...]":
+        """Answer the same question for each debt of the proposal alone; with one debt, or none, the question itself."""
+        if len(self.debts) == 1:
+            return (self,)
+        if self._parts is None:
+            self._parts = tuple(map(self._of_debt, self.debts))
+        return self._parts
+
+    def _of_debt(self, debt: str | None) -> "Ask":
+        part = copy(self)
+        part.debts, part.debt = (debt,), debt
+        return part
 
     def is_own(self, entry: Entry) -> bool:
         """Tell whether *entry* is the proposal's own reservation, which does not stand in its way."""

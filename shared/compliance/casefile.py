@@ -2,14 +2,16 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from shared.compliance.entries import Entry
+from shared.compliance.evidence import CLOCK_WORDS, clock_end
 from shared.compliance.proposal import Proposal
 from shared.yaml_lines import Document, Place, YamlError, read
 
+P = TypeVar("P")
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _EXPECTED = "a case file is a list of cases, each with `id`, `packs`, `base` and `asks`"
 _DATE = len("2026-11-20")
@@ -43,11 +45,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A history, and questions about it; `note` is for the reader."""
+    """A history, and questions about it (see Suite.question); `note` is for the reader."""
 
     id: str
     packs: tuple[str, ...]
-    asks: list[Question]
+    asks: list[Any]
     base: dict[str, Any] = {}
     log: list[dict[str, Any]] = []
     note: str = ""
@@ -55,7 +57,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Fact(msgspec.Struct, kw_only=True, rename={"from_": "from"}, forbid_unknown_fields=True):
-    """A line of a log as case files write it: an Entry with `debt` for one debt; a contact's other facts no rule reads."""
+    """A line of a log as case files write it: an Entry, whose `until` is a date or an instant."""
 
     id: str
     type: str
@@ -64,7 +66,6 @@ class Fact(msgspec.Struct, kw_only=True, rename={"from_": "from"}, forbid_unknow
     rec: Instant | None = None
     person: str = ""
     contacted: str = ""
-    debt: str = ""
     debts: tuple[str, ...] = ()
     point: str = ""
     channel: str = ""
@@ -85,73 +86,100 @@ class Fact(msgspec.Struct, kw_only=True, rename={"from_": "from"}, forbid_unknow
     weekdays: tuple[int, ...] = ()
     from_: str = ""
     to: str = ""
-    role: str = ""
-    voice: str = ""
-    action: str = ""
-    place: str = ""
-    product: str = ""
-    autodialled: bool = False
-    tags: tuple[str, ...] = ()
-    zones: tuple[str, ...] = ()
-    conduct: dict[str, Any] = {}
-    evidence: str = ""
-    obtained: str = ""
-    n: str = ""
-    note: str = ""
 
 
-_ALIASES = {"contacted_person": "contacted", "autodialed": "autodialled"}
+_ALIASES = {
+    "contacted_person": "contacted",
+    "autodialed": "autodialled",
+    "debtor_region": "region",
+    "zone": "zones",
+}
+_LISTS = frozenset({"debts", "zones", "tags", "local"})
 
 
 class Suite:
-    """The cases of a file, and where their parts stand."""
+    """The cases of a file, and where their parts stand; a malformed part spoils nothing but the questions that need it."""
 
-    def __init__(self, document: Document[list[Case]]) -> None:
+    def __init__(self, document: Document[list[Any]]) -> None:
         self._document = document
-        self.cases = document.value
+
+    def __len__(self) -> int:
+        """Answer how many cases there are."""
+        return len(self._document.value)
+
+    @property
+    def cases(self) -> list[Case]:
+        """All cases; raises CaseError for the first that is malformed."""
+        return [self.case(number) for number in range(len(self))]
 
     def error(self, what: str, *place: str | int) -> CaseError:
         """Make the error *what* about the part of the file at *place*."""
         return CaseError(str(self._document.error(what, *place)))
 
+    def case(self, number: int) -> Case:
+        """Answer case *number* (from 0), its questions unread; raises CaseError."""
+        return self._part(Case, number)
+
+    def question(self, number: int, ask: int) -> Question:
+        """Answer question *ask* (from 0) of case *number*; raises CaseError."""
+        return self._part(Question, number, "asks", ask)
+
+    def asked(self, number: int) -> tuple[str, list[str]]:
+        """Answer what case *number* is called, and the notes of its questions, as far as they can be read."""
+        raw = self._document.value[number]
+        fields = raw if isinstance(raw, dict) else {}
+        asks = fields.get("asks")
+        if not isinstance(asks, list) or not asks:
+            asks = [None]
+        notes = [str(ask.get("n") or "") if isinstance(ask, dict) else "" for ask in asks]
+        return str(fields.get("id") or f"case {number + 1}"), notes
+
     def log(self, number: int) -> list[Entry]:
         """Answer the log of case *number* (from 0); raises CaseError."""
         return [
             self._entry(raw, (number, "log", index))
-            for index, raw in enumerate(self.cases[number].log)
+            for index, raw in enumerate(self.case(number).log)
         ]
 
     def proposal(self, number: int, ask: int) -> Proposal:
         """Answer question *ask* of case *number*: its base, and what of it differs; raises CaseError."""
-        case = self.cases[number]
-        changes = self._plain(case.asks[ask].p, (number, "asks", ask, "p"))
-        base = self._plain(case.base, (number, "base"))
+        changes = self._plain(self.question(number, ask).p, (number, "asks", ask, "p"))
+        base = self._plain(self.case(number).base, (number, "base"))
         fields = {**base, **changes}
+
+        def place(name: str) -> Place:
+            where = (number, "asks", ask, "p") if name in changes else (number, "base")
+            return *where, name
+
         for name in fields:
-            if name not in _FIELDS:
-                place = (
-                    (number, "asks", ask, "p", name) if name in changes else (number, "base", name)
-                )
-                raise self.error(f"`{name}` is no field of a proposal", *place)
+            if name not in _FIELDS and name not in _UNREAD:
+                raise self.error(f"`{name}` is no field of a proposal", *place(name))
         if fields.get("at") is None:
             raise self.error(
                 "needs `at`, the instant that is asked about", number, "asks", ask, "p"
             )
-        known = {name: value for name, value in fields.items() if value is not None}
+        known = {
+            name: value for name, value in fields.items() if value is not None and name in _FIELDS
+        }
         try:
             proposal = msgspec.convert(known, Proposal)
         except msgspec.ValidationError as error:
             what, _, path = str(error).partition(" - at `$.")
-            name = path.rstrip("`").partition("[")[0]
-            place = (number, "asks", ask, "p", name) if name in changes else (number, "base", name)
-            raise self.error(what, *place) from None
+            raise self.error(what, *place(path.rstrip("`").partition("[")[0])) from None
         if proposal.at.tzinfo is None:
-            raise self.error("needs an offset, as in +08:00", number, "asks", ask, "p", "at")
+            raise self.error("needs an offset, as in +08:00", *place("at"))
+        for name, value in proposal.clocks.items():
+            if isinstance(value, str) and value not in CLOCK_WORDS and clock_end(value) is None:
+                words = ", ".join(CLOCK_WORDS)
+                raise self.error(
+                    f"{value!r} is none of {words}, a last day, and an instant with an offset",
+                    *(*place("clocks"), name),
+                )
         return proposal
 
     def expected_next(self, number: int, ask: int) -> datetime | Literal["event"] | None:
         """Answer the instant that the file expects, "event", or none where it does not say; raises CaseError."""
-        text = self.cases[number].asks[ask].expect.next
+        text = self.question(number, ask).expect.next
         if text is None or text == "event":
             return text  # type: ignore[return-value]  # mypy does not narrow str to the literal
         try:
@@ -165,9 +193,17 @@ class Suite:
             )
         return instant
 
+    def _part(self, model: type[P], *place: str | int) -> P:
+        try:
+            return self._document.part(model, *place)
+        except YamlError as error:
+            raise CaseError(str(error)) from None
+
     def _entry(self, raw: dict[str, Any], place: Place) -> Entry:
         given = {
-            name: value for name, value in self._plain(raw, place).items() if value is not None
+            name: value
+            for name, value in self._plain(raw, place).items()
+            if value is not None and (name in _OF_FACT or name not in _UNREAD)
         }
         try:
             fact = msgspec.convert(given, Fact)
@@ -177,7 +213,7 @@ class Suite:
             if not name and "unknown field" in what:
                 name = what.split("`")[-2]
             raise self.error(what, *place, *((name,) if name else ())) from None
-        fields = {name: getattr(fact, name) for name in Entry.__struct_fields__ if name in _OF_FACT}
+        fields = {name: getattr(fact, name) for name in Fact.__struct_fields__}
         fields["until"] = None
         if fact.until:
             fields |= self._end(fact.until, (*place, "until"))
@@ -202,16 +238,24 @@ class Suite:
                 raise self.error("stands beside `debts`; one of them is enough", *place, "debt")
             debt = values.pop("debt")
             values["debts"] = None if debt is None else [debt]
+        for name in _LISTS & values.keys():
+            if isinstance(values[name], str):
+                values[name] = [values[name]]
         return values
 
 
 _FIELDS = frozenset(Proposal.__struct_fields__) - {"reservation", "share"}
-_OF_FACT = frozenset(Fact.__struct_fields__)
+_OF_FACT = frozenset(Fact.__struct_encode_fields__)
+_UNREAD = _FIELDS | {
+    *("id", "src", "direction", "case", "evidence", "evidence_id", "obtained", "obtained_via", "how", "how_obtained"),
+    *("reply_to", "in_reply_to", "ref", "reference", "template", "text", "validity", "amount", "note", "n"),
+}  # fmt: skip
+"""Keys that may stand in a proposal or a log and that no rule reads there: RULES.md names them as facts of another part."""
 
 
 def read_cases(path: Path) -> Suite:
-    """Read a case file; raises CaseError, or OSError when it cannot be read."""
+    """Read a case file; raises CaseError where it is no list of YAML 1.2, or OSError when it cannot be read."""
     try:
-        return Suite(read(path, list[Case], _EXPECTED))
+        return Suite(read(path, list[Any], _EXPECTED))
     except YamlError as error:
         raise CaseError(str(error)) from None

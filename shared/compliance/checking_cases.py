@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.compliance.casefile import Expect, Suite
+from shared.compliance.casefile import CaseError, Expect, Suite
 from shared.compliance.gate import Gate
 from shared.compliance.instants import Calendar
 from shared.compliance.known import Known
@@ -14,18 +14,23 @@ from shared.compliance.verdict import Verdict
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """One question: what the gate said (`got`) and what the file wanted, in the same words where they are equal."""
+    """
+    One question: what the gate said (`got`) and what the file wanted, in the same words where they are equal.
+
+    `error` says why it could not be put at all: line, field, and what to write instead.
+    """
 
     case: str
     ask: int
     note: str
-    got: dict[str, object]
-    wanted: dict[str, object]
+    got: dict[str, object] = {}
+    wanted: dict[str, object] = {}
+    error: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether everything that the file gives agrees."""
-        return self.got == self.wanted
+        """Whether it could be put, and everything that the file gives agrees."""
+        return not self.error and self.got == self.wanted
 
 
 def answers(
@@ -34,29 +39,55 @@ def answers(
     """
     Answer every question of *suite*, in its order, by those of *packs* that each case names.
 
-    Raises CaseError where a case is malformed or names a pack that is not there.
+    A question that is malformed, and every question of a case that is malformed or names a pack that is not there, fails
+    with its error; the others are answered.
     """
-    by_name = {pack.pack: pack for pack in packs}
+    there = {pack.pack: pack for pack in packs}
     gates: dict[tuple[str, ...], Gate] = {}
-    for number, case in enumerate(suite.cases):
-        for index, name in enumerate(case.packs):
-            if name not in by_name:
-                there = ", ".join(sorted(by_name)) or "none"
-                raise suite.error(
-                    f"no pack is called {name!r}; there are: {there}", *(number, "packs", index)
-                )
-        gate = gates.get(case.packs)
-        if gate is None:
-            gate = gates[case.packs] = Gate(
-                (by_name[name] for name in dict.fromkeys(case.packs)), calendars
+    for number in range(len(suite)):
+        name, notes = suite.asked(number)
+        try:
+            gate = _gate(suite, number, there, gates, calendars)
+            known = Known(suite.log(number))
+        except CaseError as error:
+            for ask, note in enumerate(notes):
+                yield Answer(case=name, ask=ask + 1, note=note, error=str(error))
+            continue
+        for ask in range(len(suite.case(number).asks)):
+            try:
+                got, wanted = _answer(suite, number, ask, gate, known)
+                yield Answer(case=name, ask=ask + 1, note=notes[ask], got=got, wanted=wanted)
+            except CaseError as error:
+                yield Answer(case=name, ask=ask + 1, note=notes[ask], error=str(error))
+
+
+def _gate(
+    suite: Suite,
+    number: int,
+    packs: Mapping[str, Pack],
+    gates: dict[tuple[str, ...], Gate],
+    calendars: Mapping[str, Calendar] | None,
+) -> Gate:
+    names = suite.case(number).packs
+    for index, name in enumerate(names):
+        if name not in packs:
+            there = ", ".join(sorted(packs)) or "none"
+            raise suite.error(
+                f"no pack is called {name!r}; there are: {there}", *(number, "packs", index)
             )
-        known = Known(suite.log(number))
-        for ask, question in enumerate(case.asks):
-            proposal = suite.proposal(number, ask)
-            wanted_next = suite.expected_next(number, ask)
-            verdict = gate.verdict(proposal, known, question.known_at)
-            got, wanted = compared(verdict, question.expect, wanted_next)
-            yield Answer(case=case.id, ask=ask + 1, note=question.n, got=got, wanted=wanted)
+    if names not in gates:
+        gates[names] = Gate((packs[name] for name in dict.fromkeys(names)), calendars)
+    return gates[names]
+
+
+def _answer(
+    suite: Suite, number: int, ask: int, gate: Gate, known: Known
+) -> tuple[dict[str, object], dict[str, object]]:
+    question = suite.question(number, ask)
+    proposal = suite.proposal(number, ask)
+    wanted_next = suite.expected_next(number, ask)
+    verdict = gate.verdict(proposal, known, question.known_at)
+    return compared(verdict, question.expect, wanted_next)
 
 
 def compared(

@@ -64,14 +64,8 @@ def lapses(consent: Entry, kind: str, zones: Zones) -> datetime:
 
 
 def live(ask: Ask, kind: str, zones: Zones, t: datetime) -> tuple[bool, datetime]:
-    """Tell whether a consent of *kind* covers the proposal with all its debts at *t*, and until when that stays so."""
-    if not ask.known.of(f"consent.{kind}"):
-        return False, FAR
-    result, change = True, FAR
-    for debt in ask.debts:
-        now, then = _live(ask, ask.proposal, kind, zones, t, debt)
-        result, change = result and now, min(change, then)
-    return result, change
+    """Tell whether a consent of *kind* covers the proposal with its one debt at *t*, and until when that stays so."""
+    return _live(ask, ask.proposal, kind, zones, t, ask.debts[0])
 
 
 def made_under(ask: Ask, contact: Entry, kind: str, zones: Zones, debt: str | None) -> bool:
@@ -144,7 +138,7 @@ def _talks(
 
 
 class UnlessConsent:
-    """A rule that a live consent lifts; no other rule is lifted by it."""
+    """A rule that a live consent lifts, for each debt of the proposal on its own; no other rule is lifted by it."""
 
     __slots__ = ("_kind", "_rule", "_zones")
 
@@ -154,6 +148,20 @@ class UnlessConsent:
         self._zones = zones
 
     def state(self, ask: Ask, t: datetime) -> State:
+        """Answer whether the rule is in the way of any debt that no consent covers."""
+        if not ask.known.of(f"consent.{self._kind}"):
+            return self._rule.state(ask, t)
+        status: str | None = None
+        blocked, free = t, FAR
+        for part in ask.parts():
+            one, change = self._of_debt(part, t)
+            if one is None:
+                free = min(free, change)
+            else:
+                status, blocked = status or one, max(blocked, change)
+        return (None, free) if status is None else (status, blocked)
+
+    def _of_debt(self, ask: Ask, t: datetime) -> State:
         status, change = self._rule.state(ask, t)
         if status is None:
             return status, change

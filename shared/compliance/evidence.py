@@ -18,6 +18,8 @@ from shared.compliance.rules import ClockRule, Fresh, Precondition
 
 _INSTANT = timedelta(microseconds=1)
 _DATE = len("2026-11-20")
+CLOCK_WORDS = {"live": True, "running": True, "true": True, "expired": False, "false": False}
+"""What a proposal may say of a clock besides yes and no: whether it is live."""
 
 
 class FreshRule:
@@ -95,14 +97,16 @@ def clock_state(ask: Ask, name: str, zones: Zones, t: datetime, *, expired: bool
     """
     Answer whether the proposal's clock *name* is live at *t* in all zones, or (*expired*) has run in all.
 
-    The proposal gives it as a bool, as its last day (included), or as the instant of its end.
+    The proposal gives it as a bool or one of CLOCK_WORDS, as its last day (included), or as the instant of its end.
     """
     value = ask.proposal.clocks.get(name)
     if value is None:
         return f"clocks.{name}", FAR
+    if isinstance(value, str):
+        value = CLOCK_WORDS.get(value, value)
     if isinstance(value, bool):
         return (None if value is not expired else ""), FAR
-    end = _end(value)
+    end = clock_end(value)
     if end is None:
         return f"clocks.{name}", FAR
     if not isinstance(end, datetime):
@@ -113,7 +117,7 @@ def clock_state(ask: Ask, name: str, zones: Zones, t: datetime, *, expired: bool
 
 
 @lru_cache(maxsize=4096)
-def _end(text: str) -> date | None:
+def clock_end(text: str) -> date | None:
     """Read a clock's last day, or the instant of its end; none where it is neither."""
     try:
         if len(text) == _DATE:

@@ -107,7 +107,8 @@ def _questions(suite: Suite, packs: Mapping[str, Pack]) -> Iterator[_Question]:
         if any(name not in packs for name in case.packs):
             continue
         known = Known(suite.log(number))
-        for ask, question in enumerate(case.asks):
+        for ask in range(len(case.asks)):
+            question = suite.question(number, ask)
             yield _Question(
                 case.packs,
                 suite.proposal(number, ask),

@@ -43,16 +43,31 @@ def load_packs(place: Path) -> tuple[Pack, ...]:
     return tuple(each.pack for each in read_packs(place))
 
 
+def usable_packs(place: Path) -> tuple[tuple[Pack, ...], tuple[str, ...]]:
+    """
+    Read the packs in *place* that can be used, each for itself, and say of the others why not.
+
+    For trying packs out: a rule's id may stand in several (variants of one law), and of packs with one name the first
+    counts. Raises OSError when *place* cannot be read.
+    """
+    packs: dict[str, Pack] = {}
+    wrong: list[str] = []
+    for path in _files(place):
+        try:
+            for placed in _packs_of(path):
+                pack = placed.pack
+                if packs.setdefault(pack.pack, pack) is not pack:
+                    wrong.append(f"{placed.where()}: {pack.pack!r} stands in another file too")
+        except PackError as error:
+            wrong.append(str(error))
+    return tuple(packs.values()), tuple(wrong)
+
+
 def read_packs(place: Path) -> tuple[Placed, ...]:
     """Read packs as load_packs does, and keep where they stand."""
-    files = [place]
-    if place.is_dir():
-        files = sorted(each for each in place.iterdir() if each.suffix in SUFFIXES)
-        if not files:
-            raise PackError(f"{place}: holds no file that ends in .yaml")
     packs: dict[str, Placed] = {}
     rules: dict[str, str] = {}
-    for placed in chain.from_iterable(map(_packs_of, files)):
+    for placed in chain.from_iterable(map(_packs_of, _files(place))):
         pack, document = placed.pack, placed.document
         if (other := packs.get(pack.pack)) is not None:
             raise PackError(
@@ -83,6 +98,15 @@ def sealed(pack: Pack) -> Pack:
     """Answer *pack* with the digest of its content."""
     bare = msgspec.structs.replace(pack, digest="")
     return msgspec.structs.replace(bare, digest=digest(bare))
+
+
+def _files(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return [place]
+    files = sorted(each for each in place.iterdir() if each.suffix in SUFFIXES)
+    if not files:
+        raise PackError(f"{place}: holds no file that ends in .yaml")
+    return files
 
 
 def _packs_of(path: Path) -> Iterator[Placed]:

@@ -14,8 +14,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     zones in which the contact may arrive; `debts` are account ids. `tags` are the disclosures and claims
     of the text. `conduct` holds facts about the act and the actor (recording, staff, id_shown,
     entry_consent_or_outside, agency_on_public_list). `clocks` maps the name of a clock of the pack to
-    whether it is live (a bool; or its last day, included, "YYYY-MM-DD"; or the instant of its end, RFC 3339). `limitation` is
-    running or expired. The `debtor_*` fields, `region`, `product` and `role` select packs. `reservation` names
+    whether it is live (a bool; or live, running, expired; or its last day, included, "YYYY-MM-DD"; or the instant of its
+    end, RFC 3339). `limitation` is running or expired. The `debtor_*` fields, `region`, `product` and `role` select packs. `reservation` names
     the entry (src, id) of the proposal's own reservation, which is then not counted against it. `share` is
     (k, rank): the number stands in the files of k customers, of which this is the rank-th oldest (from 1);
     a cap per point then leaves this case floor(cap / k), and at least one to the oldest.

@@ -190,7 +190,7 @@ def _concerns(declared: Entry, ask: Ask) -> bool:
 def _withdrawn(declared: Entry, ask: Ask) -> datetime:
     """Answer when *declared* was taken back: by the same person, for the same times or for all."""
     for each in ask.known.of("inconvenient.withdrawn"):
-        if each.at < declared.at:
+        if each.at <= declared.at:
             continue
         if each.local and each.local != declared.local:
             continue

@@ -5,7 +5,10 @@ whole log; the least allowed instant is found by trying all `candidates` one aft
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from shared.compliance.entries import Entry
 from shared.compliance.pack import Pack
@@ -99,9 +102,20 @@ def in_the_way(rule: AnyRule, asked: Asked) -> bool:
     applies = _applies(rule, p)
     if applies is False:
         return False
-    if rule.unless_consent and consented(asked, rule.unless_consent, asked.t):
-        return False
-    return applies is None or VIOLATED[type(rule)](rule, asked)
+    if not rule.unless_consent:
+        return applies is None or VIOLATED[type(rule)](rule, asked)
+    return any(
+        not consented(part, rule.unless_consent, asked.t)
+        and (applies is None or VIOLATED[type(rule)](rule, part))
+        for part in _each_debt(asked)
+    )
+
+
+def _each_debt(asked: Asked) -> list[Asked]:
+    """Answer the question about each debt alone: a consent lifts a rule for the debts it covers."""
+    return [
+        replace(asked, p=msgspec.structs.replace(asked.p, debts=(debt,))) for debt in asked.p.debts
+    ] or [asked]
 
 
 def _applies(rule: AnyRule, p: Proposal) -> bool | None:

@@ -140,8 +140,10 @@ def clock(name: str, asked: Asked, *, expired: bool = False) -> bool:
     until = asked.p.clocks.get(name)
     if until is None:
         return False
-    if isinstance(until, bool):
-        return until is not expired
+    if until in (True, "live", "running", "true"):
+        return not expired
+    if until in (False, "expired", "false"):
+        return expired
     if len(until) > len("2026-01-01"):
         return (asked.t < datetime.fromisoformat(until)) is not expired
     last = date.fromisoformat(until)

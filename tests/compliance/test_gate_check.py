@@ -63,23 +63,75 @@ def test_as_json(written):
     assert ran.stderr.splitlines()[-1] == "1 passed, 1 failed"
 
 
+MALFORMED = [
+    ("channel: call", "medium: call", "line 4: [0].base.medium", 2),
+    ("tw-fsc", "tw-fcs", "line 3: [0].packs[0]: no pack is called 'tw-fcs'", 2),
+    ("is: allow", "is: maybe", "line 7: [0].asks[0].expect.is", 1),
+    ("10:00:00+08:00", "10:00:00", "line 6: [0].asks[0].p.at: needs an offset", 1),
+    ("debt: A", "debt: A, debts: [B]", "line 4: [0].base.debt", 2),
+    ("next: '2026-11-20T07", "next: 'soon 2026-11-20T07", "line 10: [0].asks[1].expect.next", 1),
+    ("asks:", "log: [{id: a, type: contact, at: noon}]\n  asks:", "line 5: [0].log[0].at", 2),
+    ("asks:", "log: [{id: a, typ: contact}]\n  asks:", "line 5: [0].log[0]", 2),
+    ("asks:", "log: [late]\n  asks:", "line 5: [0].log[0]", 2),
+    ("debt: A", "clocks: {guarantee_period: lively}", "clocks.guarantee_period: 'lively' is none of live, ", 2),
+    ("base: {", "base: 3 #", "line 4: [0].base", 2),
+    ("- n: wrong on purpose\n    p:", "- p: 3 #", "line 8: [0].asks[1].p", 1),
+    ("  asks:", "  questions:", "line 5: [0]", 1),
+]  # fmt: skip
+SOUND = """
+- id: Y
+  packs: [tw-fsc]
+  base: {channel: call, zones: [Asia/Taipei]}
+  asks:
+  - p: {at: '2026-11-20T10:00:00+08:00'}
+    expect: {is: allow}
+"""
+
+
+@pytest.mark.parametrize(("find", "put", "said", "failed"), MALFORMED)
+def test_what_is_malformed_fails_its_own_questions_by_line_and_field(
+    written, find, put, said, failed
+):
+    right = CASE.replace("20T08:00", "20T07:00")
+    assert find in right
+    ran = _check(written(right.replace(find, put, 1) + SOUND))
+    assert ran.exit_code == 1
+    assert said in ran.stdout
+    asked = 2 if "questions" in put else 3
+    assert ran.stdout.splitlines()[-1] == f"{asked - failed} passed, {failed} failed"
+
+
 @pytest.mark.parametrize(
-    ("find", "put", "said"),
+    ("text", "said"),
     [
-        ("channel: call", "medium: call", "line 4: [0].base.medium"),
-        ("tw-fsc", "tw-fcs", "line 3: [0].packs[0]: no pack is called 'tw-fcs'"),
-        ("is: allow", "is: maybe", "line 7: [0].asks[0].expect.is"),
-        ("10:00:00+08:00", "10:00:00", "line 6: [0].asks[0].p.at: needs an offset"),
-        ("debt: A", "debt: A, debts: [B]", "line 4: [0].base.debt"),
-        ("next: '2026-11-20T08", "next: 'soon 2026-11-20T08", "line 10: [0].asks[1].expect.next"),
-        ("asks:", "log: [{id: a, type: contact, at: noon}]\n  asks:", "line 5: [0].log[0].at"),
-        ("asks:", "log: [{id: a, typ: contact}]\n  asks:", "line 5: [0].log[0]"),
-        ("- id: X", "- {id: X", "not YAML"),
+        (CASE.replace("- id: X", "- {id: X"), "not YAML"),
+        ("", "a case file is a list of cases"),
+        ("id: X", "a case file is a list of cases"),
+        (CASE.replace("debt: A", "channel: sms"), "`channel` stands twice"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_by_line_and_field(written, find, put, said):
-    assert find in CASE
-    ran = _check(written(CASE.replace(find, put, 1)))
+def test_a_file_that_is_no_list_of_yaml_is_refused(written, text, said):
+    ran = _check(written(text))
     assert ran.exit_code == 2
     assert said in ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_pack_that_cannot_be_used_fails_those_who_name_it(tmp_path, written):
+    folder = tmp_path / "packs"
+    folder.mkdir()
+    shipped = (ROOT / "deploy" / "packs" / "uk-eu-tw.yaml").read_text(encoding="utf-8")
+    (folder / "laws.yaml").write_text(shipped, encoding="utf-8")
+    (folder / "trial.yaml").write_text(
+        "pack: trial\nversion: 1\nrules: [{id: T}]", encoding="utf-8"
+    )
+    (folder / "variant.yaml").write_text(
+        shipped.split("---")[2].replace("tw-fsc", "variant").replace("-07:00", "-05:30"),
+        encoding="utf-8",
+    )
+    cases = SOUND + SOUND.replace("tw-fsc", "trial") + SOUND.replace("tw-fsc", "variant")
+    ran = CliRunner().invoke(app, ["gate", "check", written(cases), "--packs", str(folder)])
+    assert ran.exit_code == 1
+    assert ran.stdout.splitlines()[-1] == "2 passed, 1 failed"
+    assert "no pack is called 'trial'" in ran.stdout
+    assert "trial.yaml, line 2" in ran.stderr

@@ -119,6 +119,9 @@ def test_the_own_reservation_is_not_in_the_way():
     [
         (True, True, False),
         (False, False, True),
+        ("live", True, False),
+        ("running", True, False),
+        ("expired", False, True),
         ("2026-09-29", True, False),
         ("2026-09-28", False, True),
         ("2026-09-29T12:00:00+08:00", False, True),

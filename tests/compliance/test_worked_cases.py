@@ -25,8 +25,9 @@ def _gate(names):
 def _questions(suite: Suite):
     for number, case in enumerate(suite.cases):
         gate = _gate(case.packs)
-        for ask, question in enumerate(case.asks):
-            yield gate, suite.log(number), suite.proposal(number, ask), question.known_at
+        for ask in range(len(case.asks)):
+            known_at = suite.question(number, ask).known_at
+            yield gate, suite.log(number), suite.proposal(number, ask), known_at
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
