@@ -1,7 +1,9 @@
 """The bank's own acts, and what it learned from registers and courts: kinds that need the scope acts:declare."""
 
+from datetime import date
 from typing import Any, ClassVar, Literal
 
+from pydantic import Field
 from typing_extensions import override
 
 from services.scheduler.declaring_kinds import (
@@ -156,6 +158,20 @@ class ReassignedCheck(Declared):
         return taking.point(self.point_id)
 
 
+class Limitation(Done):
+    """The last day was worked out on which a court still helps with these debts."""
+
+    model: ClassVar[type[Happened]] = declarations.LimitationStated
+    kind: Literal["limitation"]
+    until_on: date = Field(
+        description="That day, included; one that has passed: the period has run."
+    )
+
+    @override
+    def told(self, taking: Taking) -> dict[str, Any]:
+        return {"until_on": self.until_on, **taking.accounts(self.account_ids)}
+
+
 BankAct = (
     DisputeWrittenTimely
     | VerificationSent
@@ -170,4 +186,5 @@ BankAct = (
     | TransferNotice
     | Forbearance
     | ReassignedCheck
+    | Limitation
 )

@@ -54,8 +54,27 @@ class CustomerMerged(Fact, frozen=True, kw_only=True):
     from_customer_id: Name
 
 
+class Guarantee(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    Somebody guarantees an account's debt. `until_on` is the last day for calling on them that was agreed.
+
+    None agreed: the law's period after the account's `last_due_on` runs. `called_on`: they were called on within it, the
+    way that their guarantee asks for: a joint one by a demand, a general one by a suit or arbitration against the
+    debtor (CC 693). Of several guarantors of one debt: the one whose period ends first.
+    """
+
+    until_on: DateOn | None = None
+    called_on: DateOn | None = None
+
+
 class AccountUpdated(Fact, frozen=True, kw_only=True):
-    """The whole record of an account; the later `time` replaces the earlier one."""
+    """
+    The whole record of an account; the later `time` replaces the earlier one.
+
+    `creditor_kind` tells who has the claim: who lent, or who bought it. `last_due_on` is the day on which the debt, or the
+    last of its instalments, falls due; `limitation_on` the last day on which a court still helps, where the bank has
+    worked it out. What is not said is unknown, and a rule that asks for it blocks.
+    """
 
     account_id: Name
     product: Literal["credit_card", "consumer_loan", "auto_loan", "mortgage", "business_loan"]
@@ -66,6 +85,10 @@ class AccountUpdated(Fact, frozen=True, kw_only=True):
     limit_minor: AmountMinor | None = None
     balance_minor: AmountMinor | None = None
     secured: bool | None = None
+    creditor_kind: Literal["originator", "credit_purchaser"] | None = None
+    last_due_on: DateOn | None = None
+    limitation_on: DateOn | None = None
+    guarantee: Guarantee | None = None
 
 
 class PaymentDue(Fact, frozen=True, kw_only=True):

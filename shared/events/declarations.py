@@ -185,6 +185,17 @@ class ForbearanceAssessed(Happened, frozen=True, kw_only=True):
     account_ids: SomeDebts
 
 
+class LimitationStated(Happened, frozen=True, kw_only=True):
+    """
+    Somebody worked out the last day, `until_on`, on which a court still helps with these debts; past days have run.
+
+    Suits, acknowledgements and demands that begin the period anew are worked in; the latest statement counts.
+    """
+
+    account_ids: SomeDebts
+    until_on: DateOn
+
+
 class ReassignedCheckClean(Happened, frozen=True, kw_only=True):
     """A look-up says that the number was not given to somebody else."""
 
@@ -219,4 +230,5 @@ TYPES: dict[str, type[Happened]] = {
     "transfer_notice.sent": TransferNoticeSent,
     "forbearance.assessed": ForbearanceAssessed,
     "reassigned_check.clean": ReassignedCheckClean,
+    "limitation.stated": LimitationStated,
 }

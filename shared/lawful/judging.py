@@ -204,7 +204,7 @@ class Auditor:
         record = person.record(contact.customer_id)
         data = contact.event.data
         assert isinstance(data, AgencyContacted)
-        asked = record.by_agency(data)
+        asked = record.by_agency(data, self._manner)
         assert person.last is not None
         verdicts = self._verdicts(asked, today, max(person.last, contact.at))
         rules = tuple(rule for rule in _rules(verdicts) if rule not in self._untold)

@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from shared.compliance.calendars import standard_calendars
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
 from shared.content.registry import Registry
 from shared.events import agencies, contacts, core_banking, permits, scheduler
 from shared.events.envelope import Event
-from shared.permits import outcomes, reading
+from shared.lawful.money import Money
+from shared.permits import outcomes, reading, running
 from shared.permits.proposals import Act, Debt, Where, Whom, proposals
+from shared.permits.running import Periods
 
 POINTS = frozenset({"point.known"})
 _PURPOSES = {"letter": "legal_process"}
@@ -26,13 +29,14 @@ _THIRD_PARTY = "third_party"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How the bank makes its contacts, as its strategy says: who collects, whose voice, which conduct, which texts."""
+    """How the bank makes its contacts, as its strategy says: who collects, whose voice, which conduct, which texts, which periods."""
 
     collector: str
     voice: str
     autodialled: bool
     conduct: dict[str, Any]
     texts: Registry | None
+    periods: Periods
 
     @classmethod
     def of(cls, strategy: Any) -> "Manner":
@@ -41,6 +45,7 @@ class Manner:
         return cls(
             strategy.collector, strategy.voice, strategy.autodialled, strategy.conduct,
             None if content is None else Registry(content),
+            Periods(strategy.packs, standard_calendars()),
         )  # fmt: skip
 
 
@@ -67,6 +72,7 @@ class Record:
     customer: core_banking.CustomerUpdated | None = None
     of: datetime = NEVER
     accounts: dict[str, core_banking.AccountUpdated] = field(default_factory=dict)
+    money: Money = field(default_factory=Money)
     log: dict[tuple[str, str], Entry] = field(default_factory=dict)
     steps: dict[str, scheduler.FollowUpDue] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
@@ -74,6 +80,7 @@ class Record:
 
     def take(self, event: Event, manner: Manner) -> None:
         """Learn what the event tells, in the order in which the decider learnt it."""
+        self.money.take(event.data)
         match event.data:
             case core_banking.CustomerUpdated() as data:
                 if event.subject != self.customer_id or event.time < self.of:
@@ -100,6 +107,7 @@ class Record:
     def absorb(self, other: "Record") -> None:
         """Go on with what was known of a record that turned out to be the same person's."""
         self.accounts = {**other.accounts, **self.accounts}
+        self.money.absorb(other.money)
         self.log = {**other.log, **self.log}
         self.steps = {**other.steps, **self.steps}
         self.asked = {**other.asked, **self.asked}
@@ -109,14 +117,14 @@ class Record:
         """Answer the log as the gate reads it."""
         return tuple(reading.completed(self.log.values(), tuple(sorted(self.accounts))))
 
-    def by_agency(self, told: agencies.AgencyContacted) -> tuple[Proposal, ...]:
+    def by_agency(self, told: agencies.AgencyContacted, manner: Manner) -> tuple[Proposal, ...]:
         """Answer what an agency did, as if it had been proposed; what it said and how nobody tells."""
         act = Act(
             channel=told.channel, purpose=told.purpose, collector=told.agency, voice="human",
             conduct={"agency_on_public_list": True}, contacted=told.contacted,
         )  # fmt: skip
         made = self._proposals(
-            told.point_id, told.occurred_at, told.account_ids or tuple(self.accounts), act
+            told.point_id, told.occurred_at, told.account_ids or tuple(self.accounts), act, manner
         )
         own = (f"/agencies/{told.agency}", told.contact_id)
         return tuple(
@@ -166,7 +174,7 @@ class Record:
             ),
             conduct=manner.conduct,
         )
-        return self._permitted(choice.permit, debts, act)
+        return self._permitted(choice.permit, debts, act, manner)
 
     def _what_for(self, granted: permits.PermitGranted, manner: Manner) -> tuple[Proposal, ...]:
         """Answer what was asked for by a person or a service, or what the next choice of a step proposes."""
@@ -197,7 +205,7 @@ class Record:
             place=getattr(wanted, "place", ""),
             topic=getattr(wanted, "topic", ""),
         )
-        return self._permitted(granted.permit, debts or tuple(self.accounts), act)
+        return self._permitted(granted.permit, debts or tuple(self.accounts), act, manner)
 
     def _tags(
         self, template: str, channel: str, debts: Iterable[str], manner: Manner, at: datetime
@@ -213,14 +221,14 @@ class Record:
         return frozenset() if tags is None else tags
 
     def _permitted(
-        self, permit: permits.Permit, debts: Iterable[str], act: Act
+        self, permit: permits.Permit, debts: Iterable[str], act: Act, manner: Manner
     ) -> tuple[Proposal, ...]:
         own = (outcomes.SRC, permit.permit_id)
-        made = self._proposals(permit.point_id, permit.not_before, debts, act)
+        made = self._proposals(permit.point_id, permit.not_before, debts, act, manner)
         return tuple(replace(each, reservation=own) for each in made)
 
     def _proposals(
-        self, point_id: str, at: datetime, debts: Iterable[str], act: Act
+        self, point_id: str, at: datetime, debts: Iterable[str], act: Act, manner: Manner
     ) -> tuple[Proposal, ...]:
         customer = self.customer
         if customer is None:
@@ -239,18 +247,27 @@ class Record:
             else Where(point_id=point_id, party=point.party, zones=existing(point.zones)),
             self._debts(debts),
             act,
+            manner.periods,
         )  # fmt: skip
 
     def _debts(self, debts: Iterable[str]) -> Iterator[Debt]:
+        stated = running.stated(self.log.values())
         for account_id in debts:
             account = self.accounts.get(account_id)
             if account is None:
                 yield Debt(account_id=account_id)
-            else:
-                yield Debt(
-                    account_id=account_id, product=account.product, creditor=account.creditor,
-                    role=account.collector_role,
-                )  # fmt: skip
+                continue
+            terms = running.Terms(
+                last_due_on=account.last_due_on,
+                limitation_on=account.limitation_on,
+                guarantee=account.guarantee,
+                paid_on=tuple(self.money.paid_on(account_id)),
+                stated_on=stated.get(account_id),
+            )
+            yield Debt(
+                account_id=account_id, product=account.product, creditor=account.creditor,
+                role=account.collector_role, creditor_kind=account.creditor_kind or "", terms=terms,
+            )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)

@@ -2,18 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.compliance.proposal import Proposal
 from shared.permits.reading import gate_channel
+from shared.permits.running import Periods, Terms
 
 NONE = "none"
 """A field that the record has no value for, where that is known: it selects no pack, and is no missing fact."""
 _WITH_STATES = frozenset({"US"})
 """Countries whose states have rules of their own: there a record without a state is a missing fact."""
 _PEOPLE = frozenset({"debtor", "co_debtor"})
+NO_PERIODS = Periods((), {})
+"""Nobody asks for a legal period; a rule that does misses a fact."""
 
 
 class Whom(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,12 +41,14 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Debt(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that the contact is about; what its record does not say is "" ."""
+    """An account that the contact is about; what its record does not say is "" . `terms` are its legal periods'."""
 
     account_id: str
     product: str = ""
     creditor: str = ""
     role: str = ""
+    creditor_kind: str = ""
+    terms: Terms = Terms()
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,45 +68,60 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def proposals(
-    at: datetime, whom: Whom, where: Where, debts: Iterable[Debt], act: Act
+    at: datetime,
+    whom: Whom,
+    where: Where,
+    debts: Iterable[Debt],
+    act: Act,
+    periods: Periods = NO_PERIODS,
 ) -> tuple[Proposal, ...]:
     """
     Answer what is proposed for the instant *at*: all of it must be allowed.
 
-    Debts of one product, creditor and role make one proposal; without a debt there is one about none.
+    Debts of one product, creditor (and its kind) and role make one proposal; without a debt there is one about none.
     """
-    kinds: dict[tuple[str, str, str], list[str]] = {}
+    kinds: dict[tuple[str, str, str, str], list[Debt]] = {}
     for debt in debts:
-        kinds.setdefault((debt.product, debt.creditor, debt.role), []).append(debt.account_id)
+        key = (debt.product, debt.creditor, debt.role, debt.creditor_kind)
+        kinds.setdefault(key, []).append(debt)
     third = where.point_id if where.party and where.party not in _PEOPLE else ""
     states = whom.country in _WITH_STATES or not whom.country
     nowhere = "" if not whom.country else NONE
+    common = Proposal(
+        at=at,
+        channel=gate_channel(act.channel),
+        voice=act.voice if act.channel == "call" else "",
+        autodialled=act.autodialled and act.channel in {"call", "sms"},
+        purpose=act.purpose,
+        party=where.party,
+        person=whom.customer_id,
+        contacted=act.contacted or third,
+        point=where.point_id,
+        place=act.place,
+        topic=act.topic,
+        collector=act.collector,
+        zones=whom.zones + tuple(zone for zone in where.zones if zone not in whom.zones),
+        tags=act.tags,
+        conduct=act.conduct,
+        debtor_country=whom.country,
+        debtor_state=whom.state or ("" if states else NONE),
+        debtor_city=whom.region or nowhere,
+        region=whom.region or nowhere,
+        language=act.language or whom.language,
+    )
     return tuple(
-        Proposal(
-            at=at,
-            channel=gate_channel(act.channel),
-            voice=act.voice if act.channel == "call" else "",
-            autodialled=act.autodialled and act.channel in {"call", "sms"},
-            purpose=act.purpose,
-            party=where.party,
-            person=whom.customer_id,
-            contacted=act.contacted or third,
-            debts=tuple(sorted(accounts)),
-            point=where.point_id,
-            place=act.place,
-            topic=act.topic,
-            creditor=creditor,
-            collector=act.collector,
-            role=role,
-            product=product,
-            zones=whom.zones + tuple(zone for zone in where.zones if zone not in whom.zones),
-            tags=act.tags,
-            conduct=act.conduct,
-            debtor_country=whom.country,
-            debtor_state=whom.state or ("" if states else NONE),
-            debtor_city=whom.region or nowhere,
-            region=whom.region or nowhere,
-            language=act.language or whom.language,
+        periods.told(
+            replace(
+                common,
+                debts=tuple(sorted(debt.account_id for debt in kind)),
+                product=product,
+                creditor=creditor,
+                role=role,
+                creditor_kind=creditor_kind,
+            ),
+            [debt.terms for debt in kind],
         )
-        for (product, creditor, role), accounts in sorted(kinds.items() or [(("", "", ""), [])])
+        for (product, creditor, role, creditor_kind), kind in sorted(
+            kinds.items() or [(("", "", "", ""), [])], key=itemgetter(0)
+        )
     )

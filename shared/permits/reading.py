@@ -92,6 +92,10 @@ def _consent_withdrawn(data: declarations.ConsentWithdrawn, event: Event) -> Ite
     yield _plain("consent.withdrawn", data, event, kind=data.kind)
 
 
+def _limitation(data: declarations.LimitationStated, event: Event) -> Iterator[Entry]:
+    yield _plain("limitation.stated", data, event, until_on=data.until_on)
+
+
 def _opt_out(data: Any, event: Event) -> Iterator[Entry]:
     name = "optin" if isinstance(data, declarations.OptInDeclared) else "optout"
     yield _plain(
@@ -173,6 +177,7 @@ _READERS: dict[type[Fact], Callable[[Any, Event], Iterator[Entry]]] = {
     **dict.fromkeys(declarations.TYPES.values(), _by_its_own_name),
     declarations.ConsentGiven: _consent,
     declarations.ConsentWithdrawn: _consent_withdrawn,
+    declarations.LimitationStated: _limitation,
     declarations.OptInDeclared: _opt_out,
     declarations.AttorneyReleased: _held("attorney.released"),
     commands.OptOutDeclared: _opt_out,

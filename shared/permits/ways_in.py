@@ -125,6 +125,7 @@ WAYS: tuple[Way, ...] = (
     _declared("transfer_notice.sent", "transfer_notice.sent", "transfer_notice", "legal"),
     _declared("forbearance.assessed", "forbearance.assessed", "forbearance", "legal"),
     _declared("reassigned_check.clean", "reassigned_check.clean", "reassigned_check", "compliance"),
+    _declared("limitation.stated", "limitation.stated", "limitation", "legal"),
 )
 """Every way in; core banking's `customer.bankrupt` that ended says nothing of a discharge, so it ends no stay."""
 LOG_TYPES = frozenset(way.log for way in WAYS)

@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "inconvenient_times": {"windows": [{"start": "22:00", "end": "10:00", "days": [1]}]},
     "inconvenient_withdrawn": {},
     "letter_of_claim": DEBT,
+    "limitation": DEBT | {"until_on": "2029-03-01"},
     "opt_in": {"scope": "topic", "topic": "collection"},
     "opt_out": {"scope": "caller"},
     "plan_active": DEBT,

@@ -216,6 +216,14 @@ WAYS: dict[str, Way] = {
     "not-at-work": Way(
         ("employer.prohibits",), US, (declare("employer_prohibits"), ask("REGF.PLACE.WORK", place="work"), ask(GRANTED)), False
     ),
+    "sued-too-late": Way(
+        ("limitation.stated",), US,
+        (
+            ask("REGF.TIMEBARRED", tags=[*TAGS, "threat_suit"]), declare("limitation", until_on="2099-12-31", **DEBT),
+            ask(GRANTED, tags=[*TAGS, "threat_suit"]), declare("limitation", until_on="2020-12-31", **DEBT),
+            ask("REGF.TIMEBARRED", tags=[*TAGS, "threat_suit"]),
+        ), False,
+    ),
     "represented": Way(
         ("attorney.known",), US, (declare("attorney", represented=True), ask("REGF.ATTORNEY", **CALLBACK)), False
     ),

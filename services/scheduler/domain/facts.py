@@ -84,6 +84,10 @@ def account_updated(
         creditor=data.creditor,
         role=data.collector_role,
         secured=bool(data.secured),
+        creditor_kind=data.creditor_kind or "",
+        last_due_on=data.last_due_on,
+        limitation_on=data.limitation_on,
+        guarantee=data.guarantee,
     )
     return _with_account(case, data.account_id, updated)
 
@@ -158,6 +162,7 @@ def payment_received(
         id=event.id,
         allocations=data.allocations,
         reversed_at=known.reversed_at if known is not None else None,
+        inferred=data.inferred,
     )
     return _with_payment(case, data.account_id, account, data.payment_id, payment, event.time)
 

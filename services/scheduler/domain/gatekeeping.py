@@ -16,6 +16,7 @@ from shared.compliance.proposal import Proposal
 from shared.compliance.verdict import Reason, Verdict
 from shared.content.registry import Registry
 from shared.events.permits import InTheWay, Permit
+from shared.permits.running import Periods
 
 _TURNS = 100
 """How often proposals that must be allowed together may push an instant on before no time suits them all."""
@@ -25,10 +26,14 @@ _KEPT = 8
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a strategy, compiled: the gate, the register of texts (none: no tags), and how far back rules look."""
+    """
+    The rules of a strategy, compiled: the gate, the legal periods that it asks for, the register of texts (none: no
+    tags), and how far back rules look.
+    """
 
     strategy: Strategy
     gate: Gate
+    periods: Periods
     texts: Registry | None
     reach: logbook.Reach
 
@@ -67,9 +72,11 @@ def rules_of(strategy: Strategy) -> Rules:
     found = _COMPILED.get(id(strategy))
     if found is None or found.strategy is not strategy:
         texts = Registry(strategy.content) if strategy.content is not None else None
+        calendars = standard_calendars()
         found = Rules(
             strategy,
-            Gate(strategy.packs, standard_calendars()),
+            Gate(strategy.packs, calendars),
+            Periods(strategy.packs, calendars),
             texts,
             logbook.Reach.of(strategy.packs),
         )
@@ -91,6 +98,11 @@ class Gatekeeper:
     def texts(self) -> Registry | None:
         """The register of texts."""
         return self._rules.texts
+
+    @property
+    def periods(self) -> Periods:
+        """The legal periods that rules ask for."""
+        return self._rules.periods
 
     def reserve(self, case: CollectionCase, entry: Entry) -> CollectionCase:
         """Answer the case with the reservation; what is asked next in this tick reckons with it."""

@@ -1,17 +1,17 @@
 """Put a contact of the case into the gate's words, and ask the gate."""
 
-from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Iterator
+from datetime import date, datetime
 
 from msgspec.structs import replace
 
 from services.scheduler.domain import hours
 from services.scheduler.domain.gatekeeping import Ruling, refused
 from services.scheduler.domain.ledger import Unpaid
-from services.scheduler.domain.state import Asked, Customer, Offer, Point
+from services.scheduler.domain.state import Account, Asked, CollectionCase, Customer, Offer, Point
 from services.scheduler.domain.view import View
 from shared.compliance.proposal import Proposal
+from shared.permits import running
 from shared.permits.outcomes import SRC
 from shared.permits.proposals import Act, Debt, Where, Whom, proposals
 
@@ -133,8 +133,9 @@ def _proposals(
             language=customer.language,
         ),
         _where(point_id, point),
-        (_debt(view, account_id) for account_id in accounts),
+        _debts(view.case, accounts),
         act,
+        view.keeper.periods,
     )  # fmt: skip
     if point_id in view.case.shared:
         files, rank = view.case.shared[point_id]
@@ -150,13 +151,28 @@ def _where(point_id: str, point: Point | None) -> Where:
     return Where(point_id=point_id, party=point.party, zones=hours.known_zones(point.zones))
 
 
-def _debt(view: View, account_id: str) -> Debt:
-    account: Any = view.case.accounts.get(account_id)
-    if account is None:
-        return Debt(account_id=account_id)
-    return Debt(
-        account_id=account_id, product=account.product, creditor=account.creditor, role=account.role
-    )
+def _debts(case: CollectionCase, accounts: Collection[str]) -> Iterator[Debt]:
+    stated = running.stated(case.log.values())
+    for account_id in accounts:
+        account = case.accounts.get(account_id, Account())
+        terms = running.Terms(
+            last_due_on=account.last_due_on,
+            limitation_on=account.limitation_on,
+            guarantee=account.guarantee,
+            paid_on=tuple(_paid_on(account)),
+            stated_on=stated.get(account_id),
+        )
+        yield Debt(
+            account_id=account_id, product=account.product, creditor=account.creditor,
+            role=account.role, creditor_kind=account.creditor_kind, terms=terms,
+        )  # fmt: skip
+
+
+def _paid_on(account: Account) -> Iterator[date]:
+    """Answer when money came in that stands, and that somebody saw come."""
+    for payment in account.payments.values():
+        if payment.value_on is not None and payment.reversed_at is None and not payment.inferred:
+            yield payment.value_on
 
 
 def _reserved(proposal: Proposal, permit_id: str) -> Proposal:

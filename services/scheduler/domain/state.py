@@ -7,7 +7,7 @@ import msgspec
 
 from shared.compliance.entries import Entry
 from shared.decision import CaseState
-from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
+from shared.events.core_banking import Allocation, Guarantee, Party, PointKind, StatedInstalment
 from shared.events.permits import Permit, PermitChannel, PermitRefused
 from shared.events.scheduler import Channel, FollowUpKind, HaltReason
 
@@ -57,7 +57,7 @@ class Instalment(Stored, frozen=True):
 
 
 class Payment(Stored, frozen=True):
-    """A payment; `currency` is empty while only its reversal is known."""
+    """A payment; `currency` is empty while only its reversal is known. `inferred`: an import concluded it."""
 
     amount_minor: int = 0
     currency: str = ""
@@ -66,6 +66,7 @@ class Payment(Stored, frozen=True):
     id: str = ""
     allocations: tuple[Allocation, ...] = ()
     reversed_at: datetime | None = None
+    inferred: bool = False
 
 
 class Opening(Stored, frozen=True):
@@ -94,8 +95,9 @@ class Account(Stored, frozen=True):
     """
     An account: its record (`time`, `id` of the latest), and all facts about its money.
 
-    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`. `given_up_at`: a person closed the
-    case of a customer whose record ended, and this account was theirs.
+    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`. `creditor_kind` and what follows it are
+    the record's words on the claim and its legal periods. `given_up_at`: a person closed the case of a customer whose
+    record ended, and this account was theirs.
     """
 
     time: datetime | None = None
@@ -104,6 +106,10 @@ class Account(Stored, frozen=True):
     creditor: str = ""
     role: str = ""
     secured: bool = False
+    creditor_kind: str = ""
+    last_due_on: date | None = None
+    limitation_on: date | None = None
+    guarantee: Guarantee | None = None
     closed: tuple[str, ...] = ()
     given_up_at: datetime | None = None
     first_amount_at: datetime | None = None

@@ -1,6 +1,6 @@
 """What customers declare and the bank does beside the case, one good fact of each type, and what agencies tell."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from shared.events import agencies, contacts, declarations
@@ -36,6 +36,7 @@ letter_of_claim.dated               -         -         -         -         -   
 transfer_notice.sent                -         -         -         -         -         -         -
 forbearance.assessed                -         -         -         -         -         -         -
 reassigned_check.clean              -         -         -         -         -         -         -
+limitation.stated                   -         -         -         -         -         -         -
 permit.asked                        =r        =g        =g        =g        =g        =g        =g
 contact.reported                    -         -         -         -         -         -         -
 contact.received                    -         -         -         -         -         -         -
@@ -77,6 +78,7 @@ FIELDS: dict[type[Fact], dict[str, Any]] = {
     declarations.TransferNoticeSent: DEBT,
     declarations.ForbearanceAssessed: DEBT,
     declarations.ReassignedCheckClean: POINT,
+    declarations.LimitationStated: DEBT | {"until_on": date(2029, 3, 1)},
     contacts.PermitAsked: PERMIT | POINT | {"channel": "call"},
     contacts.ContactReported: PERMIT | {"result": "no_answer"},
     contacts.ContactReceived: CONTACT | POINT,
