@@ -257,10 +257,8 @@ class Record:
             if account is None:
                 yield Debt(account_id=account_id)
                 continue
-            terms = running.Terms(
-                last_due_on=account.last_due_on,
-                limitation_on=account.limitation_on,
-                guarantee=account.guarantee,
+            terms = replace(
+                running.terms_of(account),
                 paid_on=tuple(self.money.paid_on(account_id)),
                 stated_on=stated.get(account_id),
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 from msgspec.structs import replace
 
 from shared.compliance.applying import selects
@@ -22,7 +23,7 @@ from shared.compliance.pack import Pack
 from shared.compliance.periods import clock_ending
 from shared.compliance.proposal import Proposal
 from shared.compliance.rules import ClockRule, Party
-from shared.events.core_banking import Guarantee
+from shared.events.core_banking import AccountUpdated, Guarantee
 
 STATED = "limitation.stated"
 GUARANTEE, LIMITATION = "guarantee_period", "limitation"
@@ -30,10 +31,9 @@ _CIVIL_CODE = "cn_civil_code"
 """The way of counting whose interruptions we know (CC 195): a part payment begins the period anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    What is known of one debt's periods; the fields of `account.updated`, and `paid_on`, when money came in on it.
+    What is known of one debt's periods: what `account.updated` says of them, and `paid_on`, when money came in on it.
 
     `stated_on`: what legal stated of limitation, which counts before the record's `limitation_on`.
     """
@@ -146,6 +146,15 @@ class Periods:
         paid = (Interruption(day) for day in terms.paid_on)
         ending = limitation(clock, [terms.last_due_on], calendar, interruptions=paid)
         return None if ending is None else _Last(ending.act_by, sure=False)
+
+
+def terms_of(record: AccountUpdated) -> Terms:
+    """Answer what the account's record says."""
+    return Terms(
+        last_due_on=record.last_due_on,
+        limitation_on=record.limitation_on,
+        guarantee=record.guarantee,
+    )
 
 
 def stated(log: Iterable[Entry]) -> dict[str, date]:

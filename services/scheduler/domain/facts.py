@@ -23,6 +23,7 @@ from services.scheduler.domain.state import (
 from shared.events import core_banking
 from shared.events.envelope import Event
 from shared.events.scheduler import CaseMerged
+from shared.permits.running import terms_of
 
 Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
 
@@ -85,9 +86,7 @@ def account_updated(
         role=data.collector_role,
         secured=bool(data.secured),
         creditor_kind=data.creditor_kind or "",
-        last_due_on=data.last_due_on,
-        limitation_on=data.limitation_on,
-        guarantee=data.guarantee,
+        terms=terms_of(data),
     )
     return _with_account(case, data.account_id, updated)
 

@@ -155,13 +155,8 @@ def _debts(case: CollectionCase, accounts: Collection[str]) -> Iterator[Debt]:
     stated = running.stated(case.log.values())
     for account_id in accounts:
         account = case.accounts.get(account_id, Account())
-        terms = running.Terms(
-            last_due_on=account.last_due_on,
-            limitation_on=account.limitation_on,
-            guarantee=account.guarantee,
-            paid_on=tuple(_paid_on(account)),
-            stated_on=stated.get(account_id),
-        )
+        paid_on = tuple(_paid_on(account))
+        terms = replace(account.terms, paid_on=paid_on, stated_on=stated.get(account_id))
         yield Debt(
             account_id=account_id, product=account.product, creditor=account.creditor,
             role=account.role, creditor_kind=account.creditor_kind, terms=terms,

@@ -7,9 +7,10 @@ import msgspec
 
 from shared.compliance.entries import Entry
 from shared.decision import CaseState
-from shared.events.core_banking import Allocation, Guarantee, Party, PointKind, StatedInstalment
+from shared.events.core_banking import Allocation, Party, PointKind, StatedInstalment
 from shared.events.permits import Permit, PermitChannel, PermitRefused
 from shared.events.scheduler import Channel, FollowUpKind, HaltReason
+from shared.permits.running import Terms
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,9 +96,8 @@ class Account(Stored, frozen=True):
     """
     An account: its record (`time`, `id` of the latest), and all facts about its money.
 
-    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`. `creditor_kind` and what follows it are
-    the record's words on the claim and its legal periods. `given_up_at`: a person closed the case of a customer whose
-    record ended, and this account was theirs.
+    `statement` is the latest by (as_of_on, time, id), unless that is the `opening`. `terms` are the record's, of
+    legal periods. `given_up_at`: when a person closed the case of an ended customer whose account this was.
     """
 
     time: datetime | None = None
@@ -107,9 +107,7 @@ class Account(Stored, frozen=True):
     role: str = ""
     secured: bool = False
     creditor_kind: str = ""
-    last_due_on: date | None = None
-    limitation_on: date | None = None
-    guarantee: Guarantee | None = None
+    terms: Terms = Terms()
     closed: tuple[str, ...] = ()
     given_up_at: datetime | None = None
     first_amount_at: datetime | None = None
@@ -132,8 +130,7 @@ class Halt(Stored, frozen=True):
     """
     A hold that a person placed, or that the customer's word brought, from `at` on.
 
-    `until_on` is its last day, if it has one. The rest is what is known of a payment that is awaited:
-    `paid_on` when it is said to have been made.
+    `until_on` is its last day, if any. The rest is known of an awaited payment: `paid_on` when it is said to be made.
     """
 
     reason: HaltReason
@@ -173,10 +170,10 @@ class OpenStep(Stored, frozen=True):
     """
     A follow-up of the ladder that was published and is not over yet.
 
-    `about` is empty for a step of the episode; for a reminder before the due date it names the
-    instalment (account/instalment/step). `sent` names the effects of it that have left. A contact has `offers`,
-    its choices; `turn` is the one that has a permit, `permit_id`; `failed` are the permits of those that were
-    told failed while another was left. It is over at `not_after`.
+    `about` is empty for a step of the episode; for a reminder before the due date it names the instalment
+    (account/instalment/step). `sent` names the effects of it that have left. A contact has `offers`, its choices;
+    `turn` is the one that has a permit, `permit_id`; `failed` are the permits of those that were told failed while
+    another was left. It is over at `not_after`.
     """
 
     step: str
@@ -253,18 +250,17 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     """
     The case of a customer over all accounts.
 
-    `stage` is idle (nothing overdue), open (no step yet) or the furthest stage of the ladder.
-    `open` and `requests` are keyed by follow_up_id; `spent` holds ids of follow-ups that were fired
-    or withdrawn and of promises that were settled, with the instant from which they are remembered;
-    `cancelled` holds follow-ups of which a contact may still turn out to have left, and the effects
-    that are known to have; `regrets` maps effects that left too late to their follow-up; `changes`
-    numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked` the permits that wait for
-    an answer; `answers` what people were told lately, for who asks again; `given` those that services got and have not
-    used; `refusals` the sets of rules that were told to be in the way of a step, by step and attempt.
-    `shared` maps a point whose number stands in k customers' files to (k, rank), rank 0 being the oldest.
-    `mergers` are all that are known, in their order; `heard_of` names the ended
-    customers whose facts were handed over to this case. At a case that ended, `handed` tells for each survivor named
-    whether the facts went there, and `to_hand` what changed since (a field, or field/key).
+    `stage` is idle (nothing overdue), open (no step yet) or the furthest stage of the ladder. `open` and `requests`
+    are keyed by follow_up_id; `spent` holds ids of follow-ups that were fired or withdrawn and of promises that were
+    settled, with the instant from which they are remembered; `cancelled` holds follow-ups of which a contact may
+    still turn out to have left, and the effects that are known to have; `regrets` maps effects that left too late to
+    their follow-up; `changes` numbers repeated announcements. `log` is what the gate knows, by (source, id); `asked`
+    the permits that wait for an answer; `answers` what people were told lately, for who asks again; `given` those
+    that services got and have not used; `refusals` the sets of rules that were told to be in the way of a step, by
+    step and attempt. `shared` maps a point whose number stands in k customers' files to (k, rank), rank 0 being the
+    oldest. `mergers` are all that are known, in their order; `heard_of` names the ended customers whose facts were
+    handed over to this case. At a case that ended, `handed` tells for each survivor named whether the facts went
+    there, and `to_hand` what changed since (a field, or field/key).
     """
 
     customer: Customer | None = None
@@ -281,7 +277,6 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     promises: dict[str, Promise] = {}
     halts: dict[str, Halt] = {}
     closure: datetime | None = None
-
     episode: int = 0
     opened_at: datetime | None = None
     bucket: str = "M0"
@@ -297,7 +292,6 @@ class CollectionCase(CaseState, frozen=True, kw_only=True):
     broken: int = 0
     changes: int = 0
     messages: dict[str, Written] = {}
-
     requests: dict[str, Request] = {}
     asked: dict[str, Asked] = {}
     answers: dict[str, Answer] = {}
