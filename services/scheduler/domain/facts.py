@@ -23,7 +23,7 @@ from services.scheduler.domain.state import (
 from shared.events import core_banking
 from shared.events.envelope import Event
 from shared.events.scheduler import CaseMerged
-from shared.permits.running import terms_of
+from shared.permits.running import Terms, terms_of
 
 Fold = Callable[[CollectionCase, Any, Event], CollectionCase]
 
@@ -86,7 +86,7 @@ def account_updated(
         role=data.collector_role,
         secured=bool(data.secured),
         creditor_kind=data.creditor_kind or "",
-        terms=terms_of(data),
+        terms=said if (said := terms_of(data)) != Terms() else None,
     )
     return _with_account(case, data.account_id, updated)
 

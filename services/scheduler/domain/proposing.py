@@ -156,7 +156,9 @@ def _debts(case: CollectionCase, accounts: Collection[str]) -> Iterator[Debt]:
     for account_id in accounts:
         account = case.accounts.get(account_id, Account())
         paid_on = tuple(_paid_on(account))
-        terms = replace(account.terms, paid_on=paid_on, stated_on=stated.get(account_id))
+        terms = replace(
+            account.terms or running.Terms(), paid_on=paid_on, stated_on=stated.get(account_id)
+        )
         yield Debt(
             account_id=account_id, product=account.product, creditor=account.creditor,
             role=account.role, creditor_kind=account.creditor_kind, terms=terms,
