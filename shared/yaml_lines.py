@@ -101,11 +101,19 @@ def read(
 
 
 def read_all(
-    path: Path, model: type[T], expected: str, text: Callable[[str], str] = lambda each: each
+    path: Path,
+    model: type[T],
+    expected: str,
+    text: Callable[[str], str] = lambda each: each,
+    mapping: Callable[[dict[str, Any]], dict[str, Any]] = lambda each: each,
 ) -> Iterator[Document[T]]:
-    """Read every document in *path* (`---` stands between two) as a *model*; raises as `read` does."""
+    """
+    Read every document in *path* (`---` stands between two) as a *model*; raises as `read` does.
+
+    *text* may rewrite a text, *mapping* a mapping whose parts are rewritten.
+    """
     count = 0
-    for tree, lines in _Builder(path, text).documents():
+    for tree, lines in _Builder(path, text, mapping).documents():
         count += 1
         raw = Document(path, lines, tree)
         if not isinstance(tree, list if get_origin(model) is list else dict):
@@ -151,9 +159,15 @@ def _fields(model: type) -> list[str]:
 class _Builder:
     """Makes plain values of a file's events, and notes the line of every part."""
 
-    def __init__(self, path: Path, text: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        text: Callable[[str], str],
+        mapping: Callable[[dict[str, Any]], dict[str, Any]],
+    ) -> None:
         self._path = path
         self._text = text
+        self._rewritten = mapping
         self._lines: dict[Place, int] = {}
         self._events: Iterator[Any] = iter(())
 
@@ -211,7 +225,7 @@ class _Builder:
                 self._fail(event, f"not YAML: the key `{key}` stands twice", place)
             self._lines[(*place, key)] = event.start_mark.line + 1
             values[key] = self._value(next(self._events), (*place, key))
-        return values
+        return self._rewritten(values)
 
     def _scalar(self, event: Any) -> Any:
         value: str = event.value

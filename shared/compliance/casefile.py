@@ -41,7 +41,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     p: dict[str, Any]
     expect: Expect
     known_at: Instant | None = None
-    n: str = ""
+    n: str | float = ""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +53,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     base: dict[str, Any] = {}
     log: list[dict[str, Any]] = []
     note: str = ""
-    n: str = ""
+    n: str | float = ""
 
 
 class Fact(msgspec.Struct, kw_only=True, rename={"from_": "from"}, forbid_unknown_fields=True):
@@ -82,6 +82,7 @@ class Fact(msgspec.Struct, kw_only=True, rename={"from_": "from"}, forbid_unknow
     days: int | None = None
     scope: str = ""
     topic: str = ""
+    place: str = ""
     local: tuple[str, ...] = ()
     weekdays: tuple[int, ...] = ()
     from_: str = ""
@@ -93,6 +94,13 @@ _ALIASES = {
     "autodialed": "autodialled",
     "debtor_region": "region",
     "zone": "zones",
+}
+_LOG_ALIASES = _ALIASES | {
+    "end": "until",
+    "occurred_at": "at",
+    "recorded_at": "rec",
+    "medium": "channel",
+    "address": "point",
 }
 _LISTS = frozenset({"debts", "zones", "tags", "local"})
 
@@ -202,9 +210,13 @@ class Suite:
     def _entry(self, raw: dict[str, Any], place: Place) -> Entry:
         given = {
             name: value
-            for name, value in self._plain(raw, place).items()
+            for name, value in self._plain(raw, place, _LOG_ALIASES).items()
             if value is not None and (name in _OF_FACT or name not in _UNREAD)
         }
+        given.setdefault("id", f"#{place[-1]}")
+        if "start" in given:
+            told = given.setdefault("at", given["start"])
+            given |= {"at": given.pop("start"), "rec": given.get("rec", told)}
         try:
             fact = msgspec.convert(given, Fact)
         except msgspec.ValidationError as error:
@@ -230,14 +242,21 @@ class Suite:
             raise self.error("needs an offset, as in +08:00", *place)
         return {"until": until}
 
-    def _plain(self, raw: dict[str, Any], place: Place) -> dict[str, Any]:
-        """Answer *raw* with `debt: A` read as `debts: [A]`, and other spellings of a field."""
-        values = {_ALIASES.get(name, name): value for name, value in raw.items()}
+    def _plain(
+        self, raw: dict[str, Any], place: Place, aliases: dict[str, str] = _ALIASES
+    ) -> dict[str, Any]:
+        """Answer *raw* with `debt: A` read as `debts: [A]`, other spellings of a field, and a number as its text."""
+        values: dict[str, Any] = {}
+        for name, value in raw.items():
+            if (known := aliases.get(name, name)) in values:
+                raise self.error(f"stands beside another `{known}`", *place, name)
+            number = type(value) in (int, float) and name != "days"
+            values[known] = str(value) if number else value
         if "debt" in values:
             if "debts" in values:
                 raise self.error("stands beside `debts`; one of them is enough", *place, "debt")
             debt = values.pop("debt")
-            values["debts"] = None if debt is None else [debt]
+            values["debts"] = debt if debt is None or isinstance(debt, list) else [debt]
         for name in _LISTS & values.keys():
             if isinstance(values[name], str):
                 values[name] = [values[name]]
@@ -248,7 +267,7 @@ _FIELDS = frozenset(Proposal.__struct_fields__) - {"reservation", "share"}
 _OF_FACT = frozenset(Fact.__struct_encode_fields__)
 _UNREAD = _FIELDS | {
     *("id", "src", "direction", "case", "evidence", "evidence_id", "obtained", "obtained_via", "how", "how_obtained"),
-    *("reply_to", "in_reply_to", "ref", "reference", "template", "text", "validity", "amount", "note", "n"),
+    *("reply_to", "in_reply_to", "ref", "reference", "template", "text", "queued_at", "validity", "amount", "note", "n"),
 }  # fmt: skip
 """Keys that may stand in a proposal or a log and that no rule reads there: RULES.md names them as facts of another part."""
 

@@ -33,7 +33,8 @@ class Entry(
     later, counts. What does not apply to the type keeps its default; what applies and is unknown blocks
     where it matters. `expires` ends a reservation (a pending contact) that was never used. `until` (an
     instant), `until_on` (a local date, included) or `days` (local dates, the first counted) end a consent.
-    `local` holds local times "HH:MM-HH:MM", `weekdays` restricts them (ISO, 1 is Monday; none: all).
+    `local` holds local times "HH:MM-HH:MM", `weekdays` restricts them (ISO, 1 is Monday; none: all), `place` too; `until`,
+    `until_on` and `days` end them as they end a consent.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Entry(
     days: int | None = None
     scope: str = ""
     topic: str = ""
+    place: str = ""
     local: tuple[str, ...] = ()
     weekdays: tuple[int, ...] = ()
     from_: str = ""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from shared.compliance.calendars import is_calendar
 from shared.compliance.pack import Pack
 from shared.compliance.rules import (
     AnyRule,
@@ -84,6 +85,15 @@ def _span(span: Span, pack: Pack, place: Place) -> Iterator[Problem]:
         yield (*place, "days"), "must be at least 1"
     if span.mode in _CALENDAR_MODES and not (span.calendar or pack.calendar):
         yield (*place, "calendar"), f"{span.mode} needs a calendar: CN or US-FED"
+    yield from _calendar(span.calendar, place)
+
+
+def _calendar(name: str, place: Place) -> Iterator[Problem]:
+    if name and not is_calendar(name):
+        yield (
+            (*place, "calendar"),
+            f"no calendar is called {name!r}; CN, US-FED, or a country's code",
+        )
 
 
 def _event(name: str, place: Place) -> Iterator[Problem]:
@@ -112,8 +122,9 @@ def _precondition(rule: Precondition, pack: Pack, place: Place) -> Iterator[Prob
     yield from _event(rule.needs, (*place, "needs"))
     if rule.min_days < 0:
         yield (*place, "min_days"), "must not be negative"
-    if rule.mode in _CALENDAR_MODES and not pack.calendar:
-        yield (*place, "mode"), f"{rule.mode} needs the pack's `calendar`"
+    if rule.mode in _CALENDAR_MODES and not (rule.calendar or pack.calendar):
+        yield (*place, "mode"), f"{rule.mode} needs a calendar: CN or US-FED"
+    yield from _calendar(rule.calendar, place)
 
 
 def _content(rule: Content, place: Place) -> Iterator[Problem]:

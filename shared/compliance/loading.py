@@ -1,9 +1,11 @@
 """Load rule packs from YAML files; what is wrong is said with the file, the line, the field and the mend."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,6 +14,7 @@ from shared.compliance.checking import problems
 from shared.compliance.pack import Pack
 from shared.yaml_lines import Document, YamlError, read_all
 
+_OF_CALENDAR = re.compile(r"^(?P<mode>[a-z_]+)\((?P<calendar>[A-Z-]+)\)\Z")
 SUFFIXES = (".yaml", ".yml")
 _EXPECTED = "a pack is a mapping with `pack`, `version` and `rules`"
 
@@ -111,7 +114,7 @@ def _files(place: Path) -> list[Path]:
 
 def _packs_of(path: Path) -> Iterator[Placed]:
     try:
-        for document in read_all(path, Pack, _EXPECTED):
+        for document in read_all(path, Pack, _EXPECTED, mapping=_spelt_out):
             pack = document.value
             if pack.digest:
                 raise document.error("the digest follows from the content: delete it", "digest")
@@ -120,3 +123,11 @@ def _packs_of(path: Path) -> Iterator[Placed]:
             yield Placed(sealed(pack), document)
     except YamlError as error:
         raise PackError(str(error)) from None
+
+
+def _spelt_out(values: dict[str, Any]) -> dict[str, Any]:
+    """Answer `mode: business_days(CN)`, as RULES.md section 3 writes it, as a mode and its calendar."""
+    mode = values.get("mode")
+    if isinstance(mode, str) and "calendar" not in values and (match := _OF_CALENDAR.match(mode)):
+        return {**values, "mode": match["mode"], "calendar": match["calendar"]}
+    return values

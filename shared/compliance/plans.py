@@ -108,7 +108,7 @@ def plan_for(packs: Iterable[Pack], calendars: Calendars, p: Proposal) -> Plan:
                     rule=rule.id,
                     pack=pack.pack,
                     review=rule.effect == "review",
-                    trigger="" if unknown else _trigger(rule),
+                    trigger=_trigger(rule),
                     consent=f"consent.{rule.unless_consent}" if rule.unless_consent else "",
                     start=start,
                     end=end,
@@ -143,7 +143,7 @@ def _bound(
         case Cooldown():
             return CooldownRule(rule, zones, calendars.get(rule.for_.calendar or pack.calendar))
         case Precondition():
-            return PreconditionRule(rule, zones, calendars.get(pack.calendar))
+            return PreconditionRule(rule, zones, calendars.get(rule.calendar or pack.calendar))
         case _:
             return _of_log(rule, zones)
 

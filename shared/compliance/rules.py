@@ -184,7 +184,7 @@ class Hold(
     """From the event `starts` to the event `ends` (or `never`) nothing but `permits` is allowed within `scope`."""
 
     starts: str
-    ends: str
+    ends: str = "never"
     scope: Literal["debt", "person", "point", "place_work", "contacted_person"]
     permits: tuple[str, ...] = ()
     correlate: str = ""
@@ -219,11 +219,12 @@ class Precondition(
     forbid_unknown_fields=True,
     tag="precondition",
 ):
-    """The event `needs` must have happened, and a span run since."""
+    """The event `needs` must have happened, and a span run since; `calendar` for business days (none: the pack's)."""
 
     needs: str
     min_days: int
     mode: Mode
+    calendar: str = ""
 
 
 class Content(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.compliance.asked import FREE, Ask, State
+from shared.compliance.consents import lapses
 from shared.compliance.entries import Entry
 from shared.compliance.instants import FAR, Zones
 from shared.compliance.rules import Guard, Window
@@ -161,7 +162,7 @@ class DeclaredRule:
         for each in declared:
             if not _concerns(each, ask):
                 continue
-            end = _withdrawn(each, ask)
+            end = min(_withdrawn(each, ask), lapses(each, "", self._zones))
             if t < each.at < end:
                 free = min(free, each.at)
             if not each.at <= t < end:
@@ -178,12 +179,13 @@ class DeclaredRule:
 
 
 def _concerns(declared: Entry, ask: Ask) -> bool:
-    """Tell whether the declaration speaks of this person, point and channel; what is not said agrees."""
+    """Tell whether the declaration speaks of this person, point, channel and place; what is not said agrees, but a place."""
     p = ask.proposal
     return not (
         (declared.person and ask.person and ask.known.identity(declared.person) != ask.person)
         or (declared.point and p.point and declared.point != p.point)
         or (declared.channel and p.channel and declared.channel != p.channel)
+        or (declared.place and declared.place != p.place)
     )
 
 

@@ -100,7 +100,7 @@ def in_the_way(rule: AnyRule, asked: Asked) -> bool:
     if not _in_force(rule, asked) or (p.purpose and p.purpose in rule.unless_purpose):
         return False
     applies = _applies(rule, p)
-    if applies is False:
+    if applies is False or (isinstance(rule, OptOut) and not asked.log.of("optout", asked.t)):
         return False
     if not rule.unless_consent:
         return applies is None or VIOLATED[type(rule)](rule, asked)

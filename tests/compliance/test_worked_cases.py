@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from shared.compliance.calendars import load_calendars
 from shared.compliance.casefile import Suite, read_cases
 from shared.compliance.checking_cases import answers
 from shared.compliance.gate import Gate
@@ -13,13 +14,15 @@ from shared.compliance.known import Known
 from shared.compliance.loading import load_packs
 
 HERE = Path(__file__).parent
-PACKS = load_packs(HERE.parents[1] / "deploy" / "packs")
+DEPLOY = HERE.parents[1] / "deploy"
+PACKS = [*load_packs(DEPLOY / "packs"), *load_packs(HERE / "packs")]
+CALENDARS = load_calendars(DEPLOY / "calendars")
 FILES = sorted((HERE / "cases").glob("*.yaml"))
 SECOND = timedelta(seconds=1)
 
 
 def _gate(names):
-    return Gate(pack for pack in PACKS if pack.pack in names)
+    return Gate((pack for pack in PACKS if pack.pack in names), CALENDARS)
 
 
 def _questions(suite: Suite):
@@ -32,7 +35,7 @@ def _questions(suite: Suite):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_question_is_answered_as_worked_out_by_hand(file):
-    wrong = [each for each in answers(read_cases(file), PACKS) if not each.passed]
+    wrong = [each for each in answers(read_cases(file), PACKS, CALENDARS) if not each.passed]
     assert wrong == []
 
 
