@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shared.canonical import canonical
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
 from shared.events import contacts, legal, notifier, visits
@@ -87,7 +88,7 @@ def with_outcome(known: Entry, result: str, at: datetime) -> Entry | None:
     reserved = known.expires is not None
     if result == GONE:
         return None if reserved else known
-    heavier = max(known.result, result, key=lambda each: (_WEIGHT.get(each, 1), each))
+    heavier = _heavier(known.result, result)
     return replace(
         known,
         at=at if reserved else min(known.at, at),
@@ -95,3 +96,34 @@ def with_outcome(known: Entry, result: str, at: datetime) -> Entry | None:
         result=heavier,
         expires=None,
     )
+
+
+def gone(known: Entry, at: datetime) -> Entry:
+    """Answer what tells others, who know the reservation, that it ended at *at*: it counts no more."""
+    over = min(known.at, at)
+    return replace(known, at=over, rec=at if over < at else None, expires=over)
+
+
+def joined(one: Entry, other: Entry) -> Entry:
+    """Join two tellings of a permit's entry by those who heard of different outcomes: as if one had heard of all."""
+    settled = [each for each in (one, other) if each.expires is None]
+    if len(settled) == 1:
+        return settled[0]
+    if not settled:
+        return max(one, other, key=_end_of_reservation)
+    known = max(one, other, key=canonical)
+    return replace(
+        known,
+        at=min(one.at, other.at),
+        rec=max(one.rec or one.at, other.rec or other.at),
+        result=_heavier(one.result, other.result),
+    )
+
+
+def _end_of_reservation(entry: Entry) -> tuple[bool, datetime, bytes]:
+    assert entry.expires is not None
+    return entry.expires <= entry.at, entry.rec or entry.at, canonical(entry)
+
+
+def _heavier(one: str, other: str) -> str:
+    return max(one, other, key=lambda each: (_WEIGHT.get(each, 1), each))

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain import logbook, proposing
-from services.scheduler.domain.gatekeeping import Ruling, permit, refused
+from services.scheduler.domain.gatekeeping import MERGED, Ruling, permit, refused
 from services.scheduler.domain.state import Answer, Asked, CollectionCase, Promise
 from services.scheduler.domain.view import View
 from shared.events import contacts, permits
@@ -24,8 +24,6 @@ TOO_LATE = "PERMIT.TOO_LATE"
 """The request was answered when its time was over."""
 HELD = "CASE.HOLD."
 NOT_DUE = "CASE.NOTHING_DUE"
-MERGED = "CASE.MERGED"
-"""The record ended in another: that case decides; or this one goes on for a record that has not handed over yet."""
 _PURSUING = frozenset({"collect", "locate", "reminder"})
 """What a hold of the case stops; whoever answers the customer is bound by the packs alone."""
 
@@ -84,11 +82,23 @@ def take_back(view: View) -> None:
 def answer(view: View) -> None:
     """Grant or refuse what was asked, in the order in which it was: the first one gets the last place."""
     waiting = sorted(view.case.asked.items(), key=lambda each: (each[1].at, each[0]))
+    answered = dict.fromkeys(
+        (permit_id for permit_id, wanted in waiting if not _can_wait(view, wanted)), view.now
+    )
     for permit_id, wanted in waiting:
-        _answer(view, permit_id, wanted)
-    if waiting:
-        answered = dict.fromkeys((permit_id for permit_id, _ in waiting), view.now)
-        view.case = replace(view.case, asked={}, spent={**view.case.spent, **answered})
+        if permit_id in answered:
+            _answer(view, permit_id, wanted)
+        elif wanted.not_after is not None:
+            view.wakes.append(wanted.not_after)
+    if answered:
+        left = {permit_id: each for permit_id, each in waiting if permit_id not in answered}
+        view.case = replace(view.case, asked=left, spent={**view.case.spent, **answered})
+
+
+def _can_wait(view: View, wanted: Asked) -> bool:
+    """Whether to wait for the facts of a record that goes on in this one: people at the phone do not, services do."""
+    in_time = wanted.not_after is not None and view.now < wanted.not_after
+    return in_time and not wanted.by and bool(view.awaits)
 
 
 def advice(view: View, wanted: Asked) -> Ruling:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.scheduler.domain import ladder, logbook, proposing
-from services.scheduler.domain.gatekeeping import Ruling, permit
+from services.scheduler.domain.gatekeeping import MERGED, Ruling, permit
 from services.scheduler.domain.state import OpenStep, Taken
 from services.scheduler.domain.view import View
 from shared.compliance.proposal import Proposal
@@ -31,10 +31,16 @@ def granted(
 
 
 def in_the_way(view: View, step: OpenStep) -> str:
-    """Name the rule that came in the way of a contact that has not left; "" if none did, or it has."""
+    """
+    Name the rule that came in the way of a contact that has not left; "" if none did, or it has.
+
+    While the facts of a record that goes on in this one have not come, nobody knows: it is taken anew when they have.
+    """
     entry = view.case.log.get(logbook.permit_key(step.permit_id)) if step.permit_id else None
     if entry is None or entry.expires is None or not entry.at <= view.now < entry.expires:
         return ""
+    if view.awaits:
+        return MERGED
     offer = step.offers[step.turn]
     made = proposing.offered(view, offer, entry.debts, entry.purpose, step.permit_id)
     ruling = proposing.judged(view, made)
@@ -43,6 +49,8 @@ def in_the_way(view: View, step: OpenStep) -> str:
 
 def move_on(view: View) -> None:
     """Let the next choice have its turn where one failed: with a permit, or the follow-up ends."""
+    if view.awaits:
+        return
     for follow_up_id, step in sorted(view.case.open.items()):
         if step.permit_id in step.failed:
             _next_choice(view, follow_up_id, step)

@@ -22,6 +22,8 @@ _TURNS = 100
 """How often proposals that must be allowed together may push an instant on before no time suits them all."""
 _DAY = timedelta(hours=24)
 _KEPT = 8
+MERGED = "CASE.MERGED"
+"""The record ended in another: that case decides; or this one goes on for a record that has not handed over yet."""
 
 
 @dataclass(frozen=True, slots=True)

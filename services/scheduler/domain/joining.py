@@ -12,6 +12,7 @@ from services.scheduler.domain import ledger, reconciling
 from services.scheduler.domain.state import Account, Instalment, Opening, Payment, Statement
 from shared.canonical import canonical
 from shared.compliance.entries import Entry
+from shared.permits import outcomes
 
 T = TypeVar("T")
 
@@ -56,12 +57,10 @@ def accounts(one: Account, other: Account) -> Account:
 
 
 def entries(one: Entry, other: Entry) -> Entry:
-    """Join two tellings of one fact of the gate's log: an outcome replaces the reservation, the later record the earlier."""
-    return max(
-        one,
-        other,
-        key=lambda each: (each.result != "pending", each.rec or each.at, canonical(each)),
-    )
+    """Join two tellings of one fact of the gate's log: of a permit what came of it so far, else the later record."""
+    if one.src == outcomes.SRC:
+        return outcomes.joined(one, other)
+    return max(one, other, key=lambda each: (each.rec or each.at, canonical(each)))
 
 
 def _statements(one: Account, other: Account) -> tuple[Opening | None, Statement | None]:

@@ -27,10 +27,11 @@ from shared.decision import Publish
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
 from shared.events.scheduler import CaseMerged
+from shared.permits import outcomes
 
 KEYED = ("accounts", "promises", "halts", "spent", "bankrupt", "log")
 """The fields of a case that hold facts by business key; they go over one by one."""
-WHOLE = ("deceased", "mergers")
+WHOLE = ("deceased", "mergers", "heard_of")
 """The fields that go over as a whole."""
 
 
@@ -51,6 +52,7 @@ class Facts(Stored, frozen=True):
     log: dict[str, Entry] = {}
     deceased: tuple[datetime, bool] | None = None
     mergers: tuple[Merger, ...] = ()
+    heard_of: tuple[str, ...] = ()
     points: dict[str, Point] = {}
 
 
@@ -62,12 +64,16 @@ def survivors(mergers: Iterable[Merger]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for merger in sorted(mergers, key=_place):
-        last = merger.survivor
-        while last in found:
-            last = found[last]
+        last = _last(found, merger.survivor)
         if merger.ended not in found and last != merger.ended:
             found[merger.ended] = merger.survivor
     return found
+
+
+def _last(found: dict[str, str], name: str) -> str:
+    while name in found:
+        name = found[name]
+    return name
 
 
 def survivor_of(case: CollectionCase, customer_id: str) -> str:
@@ -77,15 +83,18 @@ def survivor_of(case: CollectionCase, customer_id: str) -> str:
 
 def awaited(case: CollectionCase, customer_id: str) -> tuple[str, ...]:
     """
-    Name the ended customers of whom nothing has been handed over yet, though they go on in this one.
+    Name the ended customers of whom nothing has been handed over yet, though they go on in this one at last.
 
-    Until then nobody knows what they were told today: no step is taken.
+    Until then nobody knows what they were told today: no contact is made. Of one that goes on in another which ended
+    itself, that one hands over, and says of whom it heard.
     """
     if not case.mergers:
         return ()
-    ended = survivors(case.mergers).items()
+    found = survivors(case.mergers)
     return tuple(
-        sorted(name for name, into in ended if into == customer_id and name not in case.heard_of)
+        name
+        for name in sorted(found.keys() - {*case.heard_of})
+        if _last(found, name) == customer_id
     )
 
 
@@ -98,27 +107,40 @@ def told(case: CollectionCase, data: CustomerMerged, event: Event) -> Collection
 
 
 def taken_over(case: CollectionCase, data: CaseMerged, _: Event) -> CollectionCase:
-    """Take over what an ended case hands on."""
+    """
+    Take over what an ended case hands on.
+
+    A person who had closed this case did not know of accounts that come with it: those are pursued.
+    """
     facts = msgspec.convert(data.facts, Facts)
     spent = joining.by_key(case.spent, facts.spent, min)
+    own, closure = case.accounts, case.closure
+    if closure is not None and facts.accounts.keys() - own.keys():
+        own, closure = _given_up(case, own), None
     known = replace(
         _with_mergers(case, facts.mergers),
-        accounts=joining.by_key(case.accounts, facts.accounts, joining.accounts),
+        accounts=joining.by_key(own, facts.accounts, joining.accounts),
+        closure=closure,
         promises=_left(joining.by_key(case.promises, facts.promises, joining.either), spent),
         halts=_left(joining.by_key(case.halts, facts.halts, joining.either), spent),
         spent=spent,
         bankrupt=joining.by_key(case.bankrupt, facts.bankrupt, max),
         log=joining.by_key(case.log, facts.log, joining.entries),
         deceased=joining.latest(case.deceased, facts.deceased),
-        heard_of=tuple(sorted({*case.heard_of, data.from_customer_id})),
+        heard_of=tuple(sorted({*case.heard_of, *facts.heard_of, data.from_customer_id})),
     )
     return case if known == case else known
 
 
-def noted(before: CollectionCase, after: CollectionCase) -> CollectionCase:
-    """Note what a fact changed in a case that has handed over already: that goes on as well."""
+def noted(before: CollectionCase, after: CollectionCase, at: datetime) -> CollectionCase:
+    """Note what a fact told at *at* changed in a case that has handed over already: that goes on as well."""
     if not any(after.handed.values()):
         return after
+    gone = {
+        key: outcomes.gone(entry, at) for key, entry in before.log.items() if key not in after.log
+    }
+    if gone:  # a reservation that nothing came of: its place is free for the survivor, too
+        after = replace(after, log={**after.log, **gone})
     changed = {
         f"{name}/{key}"
         for name in KEYED
@@ -126,6 +148,8 @@ def noted(before: CollectionCase, after: CollectionCase) -> CollectionCase:
         if getattr(before, name).get(key) != value
     }
     changed |= {name for name in WHOLE if getattr(before, name) != getattr(after, name)}
+    if before.closure != after.closure:
+        changed |= {f"accounts/{key}" for key in after.accounts}
     if changed <= {*after.to_hand}:
         return after
     return replace(after, to_hand=tuple(sorted({*after.to_hand, *changed})))

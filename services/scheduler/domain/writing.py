@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.scheduler.domain import following, ladder, logbook, proposing, situation
-from services.scheduler.domain.asking import HELD, MERGED, NOT_DUE, TOO_LATE
-from services.scheduler.domain.gatekeeping import Ruling, refused
+from services.scheduler.domain.asking import HELD, NOT_DUE, TOO_LATE
+from services.scheduler.domain.gatekeeping import MERGED, Ruling, refused
 from services.scheduler.domain.state import CollectionCase, Offer, OpenStep, Written
 from services.scheduler.domain.view import View
 from shared.compliance.proposal import Proposal

@@ -10,11 +10,14 @@ from msgspec.structs import replace
 from services.scheduler.domain import merging
 from services.scheduler.domain.state import CollectionCase
 from shared.canonical import digest
+from shared.compliance.entries import Entry
+from shared.events import contacts, notifier
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
 from shared.outgoing import published_event
+from shared.permits.outcomes import permit_of
 from shared.testing import START, fact, tick
-from tests.domain.scheduler.cases import bankrupt, deceased, opted_out, promised, scheduler
+from tests.domain.scheduler.cases import bankrupt, deceased, opted_out, promised, said, scheduler
 from tests.domain.scheduler.commanded import in_hardship, inconvenient, let_go, placed
 from tests.domain.scheduler.facts_drawn import MONEY, TIMES
 
@@ -36,6 +39,30 @@ WORDS = st.lists(
     max_size=6,
 )
 
+LATELY = END - timedelta(days=2)
+PERMITS = ("K0", "K1", "K2")
+HELD = {
+    f"permit {permit_id}": Entry(
+        id=permit_id, src="permit", type="contact", at=LATELY, person="C1", channel="call",
+        direction="out", result="pending", expires=END,
+    )
+    for permit_id in PERMITS
+}  # fmt: skip
+OUTCOMES = st.lists(
+    st.builds(
+        lambda number, at, result: said(
+            contacts.ContactReported, at, by="u-7", reason="rang", result=result,
+            permit_id=PERMITS[number],
+        ),
+        st.integers(0, 1), st.sampled_from([LATELY, END - timedelta(days=1)]), st.sampled_from(["no_answer", "answered", "effective"]),
+    ),
+    max_size=4,
+)  # fmt: skip
+GONE = said(
+    notifier.ContactRefused, END, follow_up_id="F", effect_id="E", reason="permit_expired",
+    permit_id=PERMITS[2],
+)  # fmt: skip
+
 
 @dataclass
 class Bank:
@@ -50,10 +77,10 @@ class Bank:
         told = replace(event, subject=customer)
         decision = SCHEDULER.decide(self.cases[customer], told, END, SCHEDULER.policy)
         self.cases[customer] = decision.state
-        for said in decision.publish:
-            if said.key:
+        for word in decision.publish:
+            if word.key:
                 self.under_way.append(
-                    published_event("scheduler", customer, said.about, said.data, END, said.key)
+                    published_event("scheduler", customer, word.about, word.data, END, word.key)
                 )
 
     def look(self, customer: str) -> None:
@@ -86,19 +113,33 @@ MERGERS = st.one_of(
 
 
 def alike(case: CollectionCase) -> str:
-    log = {key: entry for key, entry in case.log.items() if entry.type != "person.merged"}
+    log = {
+        key: entry
+        for key, entry in case.log.items()
+        if entry.type != "person.merged" and (entry.expires is None or entry.at < entry.expires)
+    }
     return digest([log, {name: getattr(case, name) for name in KNOWN}])
 
 
 @settings(max_examples=150, deadline=None)
-@given(MONEY, WORDS, MERGERS, st.data())
-def test_the_survivor_knows_what_one_record_would_have_known(money, words, pairs, data):
-    bank, alone = Bank(), CollectionCase()
-    facts = [*money, *words]
+@given(MONEY, WORDS, OUTCOMES, st.booleans(), MERGERS, st.data())
+def test_the_survivor_knows_what_one_record_would_have_known(
+    money, words, outcomes, gone, pairs, data
+):
+    bank, alone = Bank(), CollectionCase(log=HELD)
+    owners = {permit_id: data.draw(st.sampled_from(CUSTOMERS)) for permit_id in PERMITS}
+    for permit_id, owner in owners.items():
+        key = f"permit {permit_id}"
+        case = bank.cases[owner]
+        bank.cases[owner] = replace(case, log={**case.log, key: HELD[key]})
+    facts = [*money, *words, *outcomes, *([GONE] if gone else [])]
     for event in facts:
         alone = SCHEDULER.decide(alone, event, END, SCHEDULER.policy).state
     mergers = [merger(*pair, number) for number, pair in enumerate(pairs)]
-    whose = {id(event): data.draw(st.sampled_from(CUSTOMERS)) for event in facts}
+    whose = {
+        id(event): owners.get(permit_of(event.data)) or data.draw(st.sampled_from(CUSTOMERS))
+        for event in facts
+    }
     for event in data.draw(st.permutations([*facts, *mergers])):
         if id(event) in whose:
             bank.tell(whose[id(event)], event)
@@ -113,6 +154,7 @@ def test_the_survivor_knows_what_one_record_would_have_known(money, words, pairs
     bank.settle()
     (survivor,) = [c for c in CUSTOMERS if not merging.survivor_of(bank.cases[c], c)]
     assert alike(bank.cases[survivor]) == alike(alone)
+    assert merging.awaited(bank.cases[survivor], survivor) == ()
     before = dict(bank.cases)
     for event in data.draw(st.lists(st.sampled_from(facts), max_size=4)):
         bank.tell(whose[id(event)], event)

@@ -70,7 +70,7 @@ from tests.domain.scheduler.handing import handed_over
 TABLE = """
                            idle            open        reminder   contact    letter     visit      legal
 customer.updated           -               -           -          -          -          -          -
-customer.merged            -               -           -          -          -          -          -
+customer.merged            -               -           =c         =c         =c         -          -
 case.merged                open:oab        -           -          -          -          -          -
 customer.deceased          -               =h          =ch        =ch        =ch        =h         =h
 customer.bankrupt          -               =h          =ch        =ch        =ch        =h         =h
