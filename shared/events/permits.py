@@ -69,11 +69,12 @@ class PermitRefused(Fact, frozen=True, kw_only=True):
     """
     No leave: the rules in the way, what was judged (`inputs`), and the earliest instant at which all allow.
 
-    Without `earliest_next` only an event can help. `step` names the step of the ladder that has to wait.
+    Without `earliest_next` only an event can help. `step` names the step of the ladder that has to wait, or the purpose of
+    the follow-up (legal.file) whose act has to: that has neither channel nor point.
     """
 
     permit_id: Name
-    channel: PermitChannel
+    channel: PermitChannel | None = None
     point_id: str = ""
     follow_up_id: str = ""
     step: str = ""

@@ -52,11 +52,16 @@ class Debt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
-    """How it is done: by whom (`collector`), with which text (`tags`) and conduct; `channel` is one of the bus."""
+    """
+    How it is done: by whom (`collector`), with which text (`tags`) and conduct; `channel` is one of the bus.
+
+    An `action` (issue_claim, enforce ...) is no contact: it has no channel.
+    """
 
     channel: str
     purpose: str
     collector: str
+    action: str = ""
     voice: str = ""
     autodialled: bool = False
     tags: frozenset[str] = frozenset()
@@ -93,6 +98,7 @@ def proposals(
         voice=act.voice if act.channel == "call" else "",
         autodialled=act.autodialled and act.channel in {"call", "sms"},
         purpose=act.purpose,
+        action=act.action,
         party=where.party,
         person=whom.customer_id,
         contacted=act.contacted or third,

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from services.scheduler.domain import logbook
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
+from shared.compliance.applying import selects
 from shared.compliance.calendars import standard_calendars
 from shared.compliance.entries import Entry
 from shared.compliance.gate import Gate
 from shared.compliance.known import Known
+from shared.compliance.pack import Pack
 from shared.compliance.proposal import Proposal
 from shared.compliance.verdict import Reason, Verdict
 from shared.content.registry import Registry
@@ -30,7 +32,7 @@ MERGED = "CASE.MERGED"
 class Rules:
     """
     The rules of a strategy, compiled: the gate, the legal periods that it asks for, the register of texts (none: no
-    tags), and how far back rules look.
+    tags), how far back rules look, and the acts on which packs have rules.
     """
 
     strategy: Strategy
@@ -38,6 +40,7 @@ class Rules:
     periods: Periods
     texts: Registry | None
     reach: logbook.Reach
+    acts: tuple[tuple[Pack, frozenset[str]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ class Ruling:
         return tuple(sorted({reason.rule for reason in self.reasons}))
 
 
+def _actions(pack: Pack) -> frozenset[str]:
+    return frozenset(action for rule in pack.rules for action in rule.when.action_in)
+
+
 def refused(rule: str, needs_fact: str = "") -> Ruling:
     """Answer the ruling of something that no pack is asked about: what stands in its way is known without."""
     return Ruling(False, None, reasons=(InTheWay(rule=rule, needs_fact=needs_fact),))
@@ -81,6 +88,7 @@ def rules_of(strategy: Strategy) -> Rules:
             Periods(strategy.packs, calendars),
             texts,
             logbook.Reach.of(strategy.packs),
+            tuple((pack, actions) for pack in strategy.packs if (actions := _actions(pack))),
         )
         while len(_COMPILED) >= _KEPT:
             _COMPILED.pop(next(iter(_COMPILED)))
@@ -105,6 +113,12 @@ class Gatekeeper:
     def periods(self) -> Periods:
         """The legal periods that rules ask for."""
         return self._rules.periods
+
+    def is_ruled(self, act: Proposal) -> bool:
+        """Tell whether a pack that applies has a rule on such an act."""
+        return any(
+            act.action in actions and selects(pack, act) for pack, actions in self._rules.acts
+        )
 
     def reserve(self, case: CollectionCase, entry: Entry) -> CollectionCase:
         """Answer the case with the reservation; what is asked next in this tick reckons with it."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from services.scheduler.domain import hours
 from services.scheduler.domain.gatekeeping import Ruling, refused
 from services.scheduler.domain.ledger import Unpaid
-from services.scheduler.domain.state import Account, Asked, CollectionCase, Customer, Offer, Point
+from services.scheduler.domain.state import Account, Asked, CollectionCase, Customer, Offer
 from services.scheduler.domain.view import View
 from shared.compliance.proposal import Proposal
 from shared.permits import running
@@ -48,7 +48,24 @@ def offered(
         channel=offer.channel, purpose=purpose, collector=strategy.collector, voice=strategy.voice,
         autodialled=strategy.autodialled, tags=tags, conduct=strategy.conduct,
     )  # fmt: skip
-    return _proposals(view, customer, offer.point_id, accounts, act, permit_id)
+    return _proposals(view, customer, _where(customer, offer.point_id), accounts, act, permit_id)
+
+
+def acts(
+    view: View, accounts: Collection[str], actions: Collection[str]
+) -> tuple[Proposal, ...] | Ruling:
+    """Answer what acts about these debts propose, of those on which a pack has a rule, or the ruling that needs no gate."""
+    customer, strategy = view.case.customer, view.strategy
+    if customer is None:
+        return refused(NO_RECORD, needs_fact="party")
+    made: list[Proposal] = []
+    for action in actions:
+        act = Act(
+            channel="", purpose=LEGAL, action=action, collector=strategy.collector,
+            conduct=strategy.conduct,
+        )  # fmt: skip
+        made += _proposals(view, customer, Where(point_id="", party="debtor"), accounts, act)
+    return tuple(each for each in made if view.keeper.is_ruled(each))
 
 
 def judged(view: View, made: tuple[Proposal, ...] | Ruling) -> Ruling:
@@ -82,7 +99,7 @@ def asked(
         place=wanted.place,
         topic=wanted.topic,
     )
-    made = _proposals(view, customer, wanted.point_id, accounts, act, permit_id)
+    made = _proposals(view, customer, _where(customer, wanted.point_id), accounts, act, permit_id)
     return tuple(replace(each, at=at) for each in made)
 
 
@@ -119,12 +136,11 @@ def _tags(
 def _proposals(
     view: View,
     customer: Customer,
-    point_id: str,
+    where: Where,
     accounts: Collection[str],
     act: Act,
     permit_id: str = "",
 ) -> tuple[Proposal, ...]:
-    point = customer.points.get(point_id)
     made = proposals(
         view.now,
         Whom(
@@ -132,20 +148,21 @@ def _proposals(
             country=customer.country, state=customer.state, region=customer.region,
             language=customer.language,
         ),
-        _where(point_id, point),
+        where,
         _debts(view.case, accounts),
         act,
         view.keeper.periods,
     )  # fmt: skip
-    if point_id in view.case.shared:
-        files, rank = view.case.shared[point_id]
+    if where.point_id in view.case.shared:
+        files, rank = view.case.shared[where.point_id]
         made = tuple(replace(each, share=(files, rank + 1)) for each in made)
     if not permit_id:
         return made
     return tuple(_reserved(each, permit_id) for each in made)
 
 
-def _where(point_id: str, point: Point | None) -> Where:
+def _where(customer: Customer, point_id: str) -> Where:
+    point = customer.points.get(point_id)
     if point is None:
         return Where(point_id=point_id)
     return Where(point_id=point_id, party=point.party, zones=hours.known_zones(point.zones))

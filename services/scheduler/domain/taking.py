@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.scheduler.domain import following, hours, ladder, proposing, situation
+from services.scheduler.domain import acting, following, hours, ladder, proposing, situation
 from services.scheduler.domain.gatekeeping import Ruling, joined
 from services.scheduler.domain.ledger import Unpaid
 from services.scheduler.domain.state import Customer, Offer, OpenStep, Taken
@@ -17,9 +17,10 @@ from shared.ids import derive
 
 
 def fire_requests(view: View) -> None:
-    """Publish the follow-ups that other services asked for and that are due."""
+    """Publish the follow-ups that other services asked for and that are due; those that lead to an act: when it is lawful."""
     case = view.case
     if not case.requests:
+        acting.forget(view)
         return
     due = sorted(
         (request.due_at, follow_up_id, request.purpose)
@@ -27,7 +28,10 @@ def fire_requests(view: View) -> None:
         if request.due_at <= view.now
     )
     bucket = view.strategy.bucket(view.dpd)
+    spent: dict[str, datetime] = {}
     for _, follow_up_id, purpose in due:
+        if acting.waits(view, follow_up_id, purpose):
+            continue
         fired = FollowUpDue(
             customer_id=view.customer_id,
             follow_up_id=follow_up_id,
@@ -39,11 +43,13 @@ def fire_requests(view: View) -> None:
             else None,
         )
         view.say(follow_up_id, fired)
-    if due:
-        spent = {follow_up_id: view.now for _, follow_up_id, _ in due}
+        spent[follow_up_id] = view.now
+    if spent:
         left = {key: value for key, value in case.requests.items() if key not in spent}
-        view.case = replace(case, requests=left, spent={**case.spent, **spent})
-    view.wakes += [request.due_at for request in view.case.requests.values()]
+        view.case = replace(view.case, requests=left, spent={**case.spent, **spent})
+    acting.forget(view)
+    later = (request.due_at for request in view.case.requests.values())
+    view.wakes += [due_at for due_at in later if due_at > view.now]
 
 
 def remind_before_due(view: View) -> None:
