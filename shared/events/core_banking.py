@@ -17,7 +17,7 @@ class ContactPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """
     A way to reach a person. `value` (a number, an address of up to 512 characters) is personal data: the
     publisher seals it (shared/privacy/envelope.py), and every shell takes it out at the border, so behind the border it
-    is empty and `zones` is filled.
+    is empty and `zones` is filled. `place` tells where it reaches its person, if the bank knows.
     """
 
     point_id: Name
@@ -26,13 +26,19 @@ class ContactPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     zones: tuple[Zone, ...] = ()
     party: Party
     obtained_via: Name = "contract"
+    place: Literal["home", "work"] | None = None
 
 
 class Jurisdiction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whose law applies: ISO 3166-1 country, and a state or province where it has its own rules."""
+    """
+    Whose law applies: ISO 3166-1 country, and a state or province, and a city, where it has its own rules.
+
+    Cities are called as packs call them (NYC); `none` says that it is none of those.
+    """
 
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
     state: str | None = None
+    city: Annotated[str, Meta(max_length=64)] | None = None
 
 
 class CustomerUpdated(Fact, frozen=True, kw_only=True):

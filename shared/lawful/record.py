@@ -241,10 +241,13 @@ class Record:
                 customer_id=self.customer_id, zones=existing(customer.time_zones),
                 country=customer.jurisdiction.country, state=customer.jurisdiction.state or "",
                 region=customer.region, language=customer.language,
+                city=customer.jurisdiction.city or "",
             ),
             Where(point_id=point_id)
             if point is None
-            else Where(point_id=point_id, party=point.party, zones=existing(point.zones)),
+            else Where(
+                point_id=point_id, party=point.party, zones=existing(point.zones), place=point.place or "",
+            ),
             self._debts(debts),
             act,
             manner.periods,

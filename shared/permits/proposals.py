@@ -16,13 +16,19 @@ NONE = "none"
 """A field that the record has no value for, where that is known: it selects no pack, and is no missing fact."""
 _WITH_STATES = frozenset({"US"})
 """Countries whose states have rules of their own: there a record without a state is a missing fact."""
+_WITH_CITIES = frozenset({"", "NY"})
+"""Such states whose cities have rules of their own, as an unknown one may: there a record without a city misses it."""
 _PEOPLE = frozenset({"debtor", "co_debtor"})
 NO_PERIODS = Periods((), {})
 """Nobody asks for a legal period; a rule that does misses a fact."""
 
 
 class Whom(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer: the zones of the record (IANA names), and whose law applies."""
+    """
+    The customer: the zones of the record (IANA names), and whose law applies.
+
+    A `region` stands for the city where the record names none, but where cities have rules of their own.
+    """
 
     customer_id: str
     zones: tuple[str, ...] = ()
@@ -30,14 +36,16 @@ class Whom(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     region: str = ""
     language: str = ""
+    city: str = ""
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """The contact point, whose it is ("" where nobody knows), and its own zones."""
+    """The contact point, whose it is ("" where nobody knows), its own zones, and its place (home, work; "" likewise)."""
 
     point_id: str
     party: str = ""
     zones: tuple[str, ...] = ()
+    place: str = ""
 
 
 class Debt(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +99,7 @@ def proposals(
         kinds.setdefault(key, []).append(debt)
     third = where.point_id if where.party and where.party not in _PEOPLE else ""
     states = whom.country in _WITH_STATES or not whom.country
+    cities = whom.country in _WITH_STATES and whom.state in _WITH_CITIES
     nowhere = "" if not whom.country else NONE
     common = Proposal(
         at=at,
@@ -103,7 +112,7 @@ def proposals(
         person=whom.customer_id,
         contacted=act.contacted or third,
         point=where.point_id,
-        place=act.place,
+        place=act.place or where.place,
         topic=act.topic,
         collector=act.collector,
         zones=whom.zones + tuple(zone for zone in where.zones if zone not in whom.zones),
@@ -111,7 +120,7 @@ def proposals(
         conduct=act.conduct,
         debtor_country=whom.country,
         debtor_state=whom.state or ("" if states else NONE),
-        debtor_city=whom.region or nowhere,
+        debtor_city=whom.city or ("" if cities else whom.region or nowhere),
         region=whom.region or nowhere,
         language=act.language or whom.language,
     )

@@ -290,4 +290,4 @@ WAYS: dict[str, Way] = {
         ),
     ),
 }  # fmt: skip
-"""By the customer's name. The notices stand before acts, not contacts: no contact is refused for want of one."""
+"""By the customer's name. The notices stand before acts of legal (tests/domain/scheduler/test_acts.py), not before a lender's contacts."""

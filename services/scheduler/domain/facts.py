@@ -42,11 +42,14 @@ def customer_updated(
         region=data.region,
         country=data.jurisdiction.country,
         state=data.jurisdiction.state or "",
+        city=data.jurisdiction.city or "",
         risk_grade=data.risk_grade,
         flags=data.flags,
         preferred_channel=data.preferred_channel,
         points={
-            point.point_id: Point(kind=point.kind, party=point.party, zones=point.zones)
+            point.point_id: Point(
+                kind=point.kind, party=point.party, zones=point.zones, place=point.place or ""
+            )
             for point in data.contact_points
         },
     )

@@ -146,7 +146,7 @@ def _proposals(
         Whom(
             customer_id=view.customer_id, zones=hours.known_zones(customer.time_zones),
             country=customer.country, state=customer.state, region=customer.region,
-            language=customer.language,
+            language=customer.language, city=customer.city,
         ),
         where,
         _debts(view.case, accounts),
@@ -165,7 +165,8 @@ def _where(customer: Customer, point_id: str) -> Where:
     point = customer.points.get(point_id)
     if point is None:
         return Where(point_id=point_id)
-    return Where(point_id=point_id, party=point.party, zones=hours.known_zones(point.zones))
+    zones = hours.known_zones(point.zones)
+    return Where(point_id=point_id, party=point.party, zones=zones, place=point.place)
 
 
 def _debts(case: CollectionCase, accounts: Collection[str]) -> Iterator[Debt]:

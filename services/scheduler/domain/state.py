@@ -23,6 +23,7 @@ class Point(Stored, frozen=True):
     kind: PointKind
     party: Party
     zones: tuple[str, ...] = ()
+    place: str = ""
 
 
 class Customer(Stored, frozen=True):
@@ -35,6 +36,7 @@ class Customer(Stored, frozen=True):
     region: str = ""
     country: str = ""
     state: str = ""
+    city: str = ""
     risk_grade: str | None = None
     flags: tuple[str, ...] = ()
     preferred_channel: str | None = None
@@ -151,11 +153,7 @@ class Offer(Stored, frozen=True):
 
 
 class Written(Stored, frozen=True):
-    """
-    A message that a person (`by`) wrote at `at`, by its id in the case's `messages` while it waits for the gate.
-
-    `content` is sealed under the customer's key; `tags` are what it says.
-    """
+    """What a person (`by`) wrote, while it waits for the gate: `content` is sealed for the customer, `tags` are what it says."""
 
     at: datetime
     by: str

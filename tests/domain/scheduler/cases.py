@@ -89,13 +89,10 @@ def customer(
 
 
 def account(when: datetime = KNOWN, account_id: str = "A", **more: Any) -> Event:
-    told = {"product": "credit_card", "currency": "CNY", "creditor": "BANK"} | more
-    return fact(
-        core_banking.AccountUpdated(
-            customer_id="C1", account_id=account_id, collector_role="first_party", **told
-        ),
-        when,
-    )
+    told = {"product": "credit_card", "currency": "CNY", "creditor": "BANK"}
+    told |= {"collector_role": "first_party"} | more
+    data = core_banking.AccountUpdated(customer_id="C1", account_id=account_id, **told)
+    return fact(data, when)
 
 
 def _money(model: type[Any], when: datetime, named: dict[str, Any], event_id: str | None) -> Event:
