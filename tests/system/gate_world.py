@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import httpx2
 
@@ -42,11 +43,12 @@ ladder:
   - {{name: only, day: {day}, at: "{at}", stage: reminder, ways: [{{channel: sms, template: sms.overdue}}]}}
 """
 POINTS = (
-    ("p-mobile", "mobile", "debtor", "+8610100000001"),
-    ("p-mail", "email", "debtor", "u@x.example"),
-    ("p-post", "postal", "debtor", "1 Main Street"),
-    ("p-friend", "mobile", "contact_person", "+8610100000002"),
+    ("p-mobile", "mobile", "debtor", "+86101{:08d}"),
+    ("p-mail", "email", "debtor", "u{}@x.example"),
+    ("p-post", "postal", "debtor", "{} Main Street"),
+    ("p-friend", "mobile", "contact_person", "+86102{:08d}"),
 )
+"""With a place for a number of the customer's own: who shares one with others has a part of its caps only."""
 PATIENCE = 20.0
 
 
@@ -112,8 +114,9 @@ class World:
     def facts(self, customer: str, law: Law) -> list[Fact]:
         """The records of a customer who owes something since ten days."""
         zone = _zone_of_night() if law.at_night else self.zone
+        own = crc32(customer.encode()) % 10**8
         points = tuple(
-            ContactPoint(point_id=id_, kind=kind, party=party, value=value)  # type: ignore[arg-type]
+            ContactPoint(point_id=id_, kind=kind, party=party, value=value.format(own))  # type: ignore[arg-type]
             for id_, kind, party, value in POINTS
         )
         today = (SystemClock().now() + timedelta(hours=hours_ahead(self.zone))).date()
