@@ -84,7 +84,7 @@ def _by_its_own_name(data: Fact, event: Event) -> Iterator[Entry]:
 def _consent(data: declarations.ConsentGiven, event: Event) -> Iterator[Entry]:
     yield _plain(
         "consent", data, event, kind=data.kind, topic=data.topic, days=data.days,
-        until=data.until_on or data.until,
+        until=data.until, until_on=data.until_on,
     )  # fmt: skip
 
 

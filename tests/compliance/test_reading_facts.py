@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from shared.compliance.entries import Entry
-from shared.events import commands, core_banking, legal, notifier, visits
+from shared.events import commands, core_banking, declarations, legal, notifier, visits
 from shared.events.envelope import Event
 from shared.events.registry import EVENT_TYPES
 from shared.permits import outcomes, reading
@@ -103,6 +103,17 @@ TOLD_OF_CONTACTS = [
 @pytest.mark.parametrize("event", TOLD_OF_CONTACTS, ids=lambda event: event.type)
 def test_an_outcome_is_told_in_the_gate_s_words(event):
     assert outcomes.result_of(event.data) == OUTCOMES[event.type]
+
+
+NO_END = {"until_on": None, "until": None, "days": None}
+
+
+@pytest.mark.parametrize("end", [{"until_on": date(2026, 4, 1)}, {"until": START}, {"days": 3}])
+def test_the_end_of_a_consent_is_read_as_what_it_is(end):
+    """A last day is no instant: the gate would not know how to compare them."""
+    told = declared(declarations.ConsentGiven, START, **{**NO_END, **end})
+    (entry,) = reading.entries(told)
+    assert {name: getattr(entry, name) for name in NO_END} == {**NO_END, **end}
 
 
 def test_every_row_is_read_by_somebody():
