@@ -13,7 +13,7 @@ from shared.compliance.calendars import standard_calendars
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
 from shared.content.registry import Registry
-from shared.events import agencies, contacts, core_banking, permits, scheduler
+from shared.events import agencies, contacts, core_banking, notifier, permits, scheduler
 from shared.events.envelope import Event
 from shared.lawful.money import Money
 from shared.permits import outcomes, reading, running
@@ -77,6 +77,7 @@ class Record:
     steps: dict[str, scheduler.FollowUpDue] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
     leaves: dict[str, Leave] = field(default_factory=dict)
+    shared: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def take(self, event: Event, manner: Manner) -> None:
         """Learn what the event tells, in the order in which the decider learnt it."""
@@ -100,7 +101,7 @@ class Record:
                 made = self._what_for(data, manner)
                 self._granted(data.permit, event, made, data.by)
             case _:
-                self._outcome(event)
+                self._told(event)
         for entry in reading.entries(event):
             self._note(entry)
 
@@ -137,13 +138,18 @@ class Record:
         if known is None or (known.rec or known.at) < (entry.rec or entry.at):
             self.log[key] = entry
 
-    def _outcome(self, event: Event) -> None:
+    def _told(self, event: Event) -> None:
+        """Learn what became of a contact, or who shares a number."""
+        if isinstance(event.data, notifier.ContactPointShared):
+            self.shared[event.data.point_id] = (event.data.k, event.data.rank + 1)
+            return
         key = (outcomes.SRC, outcomes.permit_of(event.data))
         known = self.log.get(key)
         result = outcomes.result_of(event.data)
         if known is None or not result:
             return
-        after = outcomes.with_outcome(known, result, event.time)
+        occurred_at = getattr(event.data, "occurred_at", None) or event.time
+        after = outcomes.with_outcome(known, result, occurred_at)
         if after is None:
             del self.log[key]
         else:
@@ -235,7 +241,7 @@ class Record:
             return ()
         points = {point.point_id: point for point in customer.contact_points}
         point = points.get(point_id)
-        return proposals(
+        made = proposals(
             at,
             Whom(
                 customer_id=self.customer_id, zones=existing(customer.time_zones),
@@ -252,6 +258,8 @@ class Record:
             act,
             manner.periods,
         )  # fmt: skip
+        share = self.shared.get(point_id)
+        return made if share is None else tuple(replace(each, share=share) for each in made)
 
     def _debts(self, debts: Iterable[str]) -> Iterator[Debt]:
         stated = running.stated(self.log.values())

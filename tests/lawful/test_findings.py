@@ -10,7 +10,7 @@ from shared.events.agencies import AgencyContacted
 from shared.events.commands import DisputeRaised
 from shared.events.contacts import ContactReported, PermitAsked
 from shared.events.core_banking import CustomerMerged, CustomerUpdated
-from shared.events.notifier import ContactUnknown
+from shared.events.notifier import ContactPointShared, ContactUnknown
 from shared.events.permits import Permit, PermitGranted
 from shared.testing import fact
 from tests.lawful.told import (
@@ -125,25 +125,25 @@ def test_what_may_have_left_is_judged_as_if_it_had():
     assert (one.finding, one.made.surely) == ("lawful", False)
 
 
-def asked(point_id="mobile-1", **changes):
+def asked(point_id="mobile-1", at=MORNING, **changes):
     data = PermitAsked(
         customer_id="C1", permit_id="call-1", channel="call", point_id=point_id,
         tags=("institution_identity",), account_ids=("A",), **WHO,
     )  # fmt: skip
-    return fact(replace(data, **changes), MORNING)
+    return fact(replace(data, **changes), at)
 
 
-def granted(point_id="mobile-1"):
+def granted(point_id="mobile-1", at=MORNING, permit_id="call-1"):
     leave = Permit(
-        permit_id="call-1", channel="call", point_id=point_id, not_before=MORNING,
-        not_after=MORNING + 2 * MINUTE, packs=tuple(pack.name for pack in POLICY.packs), accounts=("A",),
+        permit_id=permit_id, channel="call", point_id=point_id, not_before=at,
+        not_after=at + 2 * MINUTE, packs=tuple(pack.name for pack in POLICY.packs), accounts=("A",),
     )  # fmt: skip
-    return fact(PermitGranted(customer_id="C1", permit=leave, by="anna"), MORNING)
+    return fact(PermitGranted(customer_id="C1", permit=leave, by="anna"), at)
 
 
-def reported(at=MORNING + HOUR, occurred_at=None):
+def reported(at=MORNING + HOUR, occurred_at=None, permit_id="call-1"):
     data = ContactReported(
-        customer_id="C1", permit_id="call-1", result="effective", occurred_at=occurred_at, **WHO
+        customer_id="C1", permit_id=permit_id, result="effective", occurred_at=occurred_at, **WHO
     )
     return fact(data, at)
 
@@ -180,6 +180,39 @@ def test_an_agencys_calls_that_were_told_late_make_ours_late_information():
     found = judged(asked(), granted(), reported(), *calls)
     ours = next(one for one in found if one.made.kind == "person")
     assert (ours.finding, ours.rules) == ("late_information", ("CN.FREQ.EFFECTIVE3",))
+
+
+def test_a_call_that_is_told_late_counts_on_the_day_on_which_it_was_made():
+    day_before = [
+        event
+        for n in range(3)
+        for event in (
+            asked(permit_id=f"y{n}", at=MORNING - DAY + n * HOUR),
+            granted(permit_id=f"y{n}", at=MORNING - DAY + n * HOUR),
+            reported(MORNING - MINUTE, MORNING - DAY + n * HOUR, f"y{n}"),
+        )
+    ]
+    assert {one.finding for one in judged(*day_before, asked(), granted(), reported())} == {
+        "lawful"
+    }
+
+
+@pytest.mark.parametrize(("files", "finding"), [(1, "lawful"), (2, "engine_fault")])
+def test_a_number_in_two_files_leaves_each_half_of_what_may_be_tried(files, finding):
+    shared = ContactPointShared(customer_id="C1", point_id="mobile-1", k=files, rank=1)
+    tries = [
+        fact(
+            AgencyContacted(
+                customer_id="C1", contact_id=f"t{n}", agency="AG1", occurred_at=MORNING - n * MINUTE,
+                channel="call", result="no_answer", point_id="mobile-1", account_ids=("A",),
+            ),
+            MORNING - MINUTE,
+        )
+        for n in range(1, 4)
+    ]  # fmt: skip
+    found = judged(fact(shared, MORNING - HOUR), *tries, asked(), granted(), reported())
+    assert found[-1].finding == finding
+    assert found[-1].rules == (() if files == 1 else ("CN.FREQ.ATTEMPT6",))
 
 
 def test_what_another_record_of_the_same_person_knew_counts_from_the_merger_on():
