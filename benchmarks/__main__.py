@@ -5,7 +5,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from benchmarks import content, events, gate, lawful, replaying, ticks, traces
+from benchmarks import content, events, gate, lawful, placing, replaying, ticks, traces
 from benchmarks.tables import machine
 from shared.telemetry import configure_logs
 
@@ -26,6 +26,10 @@ def main() -> None:
     parser.add_argument(
         "--tape", type=Path, default=replaying.TAPE, help="replay, lawful: the tape"
     )
+    parser.add_argument("--rules", choices=placing.PLACES, default="", help="lawful: only these")
+    parser.add_argument(
+        "--plant", default="", metavar="RULE", help="lawful: a gate that lets this rule through"
+    )
     chosen = parser.parse_args()
     names = chosen.names or [name for name in NAMES if name != "lawful"]  # that is a proof
     if strange := set(names) - set(NAMES):
@@ -45,7 +49,9 @@ def main() -> None:
     if "gate" in names:
         gate.run()
     if "lawful" in names:
-        lawful.run(chosen.tape, chosen.customers)
+        lawful.run(
+            chosen.tape, chosen.customers, chosen.rules, max(chosen.processes, 2), chosen.plant
+        )
     if "ticks" in names:
         asyncio.run(ticks.run())
 

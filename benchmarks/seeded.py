@@ -1,98 +1,65 @@
-"""What people and agencies say about cardholders, made up by a seed: opt-outs, disputes, late letters, mergers, consents.
+"""What customers say and what happens to them, made up by a seed: opt-outs, disputes, late letters, mergers, consents.
 
-The facts come on top of a tape's own. They are chosen so that every rule of the country's packs is met by somebody.
+The facts come on top of a portfolio's own. They are chosen so that every rule of the country's packs is met by somebody;
+what people at the phone and agencies do is in seeded_calls.py.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from typing import Any
 
-import msgspec
-
-from shared.events import agencies, commands, contacts, declarations
-from shared.events.core_banking import CustomerMerged
-from shared.events.envelope import Event, Fact
-from shared.events.registry import TYPE_OF
+from benchmarks import seeded_calls as calls
+from benchmarks.placing import FAMILY
+from benchmarks.seeded_life import DAY, HOUR, Life
+from shared.events import commands, contacts, core_banking, declarations
+from shared.events.envelope import Event
 from shared.ids import derive
-from shared.sandbox.chance import Draws
 
-SOURCE = "/seeded"
-AGENCY = "agency-1"
-WHO = {"by": "seeded", "reason": "made up by the benchmark"}
-GOOD: dict[str, Any] = {
-    "tags": ["institution_identity", "debt_collector_disclosure"],
-    "conduct": {"recording": True},
-    "point_id": "mobile-1",
-}
-LOCATING = ("caller_name", "locate_statement")
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@dataclass
-class Life:
-    """One cardholder in arrears since `missed_at`; facts are told at so many days from then on."""
-
-    customer_id: str
-    account_id: str
-    missed_at: datetime
-    country: str
-    draws: Draws
-    told: list[Event]
-
-    def at(self, first: int, last: int, hour: int | None = None) -> datetime:
-        """Draw an instant within the days; the hour is of UTC, drawn over the day where none is given."""
-        day = self.missed_at.date() + timedelta(days=self.draws.within(first, last))
-        chosen = self.draws.within(0, 23) if hour is None else hour
-        return datetime.combine(day, time(chosen, self.draws.within(0, 59)), UTC)
-
-    def tell(self, at: datetime, model: type[Fact], **fields: Any) -> None:
-        """Note a fact that was told at that instant."""
-        name = TYPE_OF[model]
-        number = derive("seeded", self.customer_id, name, len(self.told))
-        who = WHO if issubclass(model, commands.Said) else {}
-        fact = msgspec.convert({"customer_id": self.customer_id, **who, **fields}, model)
-        self.told.append(
-            Event(id=number, source=SOURCE, type=name, subject=self.customer_id, time=at, data=fact)
-        )
+_SCOPES: tuple[dict[str, str], ...] = (
+    {"scope": "point", "point_id": "mobile-1"},
+    {"scope": "channel", "channel": "sms"},
+    {"scope": "channel", "channel": "wechat"},
+    {"scope": "topic", "topic": "arrears"},
+    {"scope": "caller"},
+)
+_CONSENTS = ("quiet_hours", "callback", "attempts", "time", "locate_again", "work_email", "renewed")
 
 
 def _opt_outs(life: Life) -> None:
-    scope: dict[str, str] = (
-        {"scope": "point", "point_id": "mobile-1"},
-        {"scope": "channel", "channel": "sms"},
-        {"scope": "topic", "topic": "arrears"},
-        {"scope": "caller"},
-    )[life.draws.within(0, 3)]
+    scope = _SCOPES[life.draws.within(0, len(_SCOPES) - 1)]
     first = life.at(2, 30)
-    life.tell(first, commands.OptOutDeclared, **scope)
+    life.tell(first, commands.OptOutDeclared, **scope, occurred_at=life.shifted(first))
     if life.draws.share() < 0.4:
-        life.tell(first + 20 * DAY, declarations.OptInDeclared, **scope)
+        again = first + 20 * DAY
+        life.tell(again, declarations.OptInDeclared, **scope, occurred_at=life.shifted(again))
     if life.draws.share() < 0.3:
         life.tell(life.at(5, 40), commands.DoNotCallDeclared)
 
 
 def _disputes(life: Life) -> None:
     opened, case = life.at(1, 20), derive("seeded", life.customer_id, "dispute")
-    back = opened - 30 * HOUR if life.draws.share() < 0.5 else opened
-    if life.country == "US":
-        told = {"case": case, "account_ids": [life.account_id]}
-        life.tell(opened, declarations.DisputeWrittenTimely, **told, occurred_at=back)
-        life.tell(opened + 12 * DAY, declarations.VerificationSent, **told)
-        return
+    back = life.shifted(opened)
     life.tell(
         opened, commands.DisputeRaised, hold_id=case, account_id=life.account_id, occurred_at=back
     )
+    calls.ask(life, life.morning(opened, 2), "disputed", purpose="callback")
     life.tell(opened + 12 * DAY, commands.HoldReleased, hold_id=case)
+
+
+def _validation(life: Life) -> None:
+    """A written dispute within the period of a validation notice, and what was sent to verify."""
+    opened = life.at(1, 20)
+    told = {"case": "validation", "account_ids": [life.account_id]}
+    back = life.shifted(opened)
+    life.tell(opened, declarations.DisputeWrittenTimely, **told, occurred_at=back)
+    life.tell(opened + 12 * DAY, declarations.VerificationSent, **told)
 
 
 def _late_letters(life: Life) -> None:
     """A letter is scanned two days after it came: contacts in between were lawful on what was known."""
     scanned = life.at(3, 40)
     ended, came = scanned + 30 * DAY, scanned - life.draws.within(20, 60) * HOUR
-    match life.draws.within(0, 3):
+    debts = [life.account_id]
+    match life.draws.within(0, 4):
         case 0:
-            debts = [life.account_id]
             life.tell(scanned, declarations.CeaseWritten, occurred_at=came, account_ids=debts)
             life.tell(ended, declarations.CeaseWithdrawn, account_ids=debts)
         case 1:
@@ -102,32 +69,48 @@ def _late_letters(life: Life) -> None:
         case 2:
             life.tell(scanned, declarations.BankruptcyFiled, occurred_at=came, case="bk")
             life.tell(ended, declarations.BankruptcyClosed, case="bk")
+        case 3:
+            space = {"case": "space", "account_ids": debts}
+            life.tell(scanned, declarations.BreathingSpaceStart, occurred_at=came, **space)
+            if life.draws.share() < 0.5:
+                life.tell(ended, declarations.BreathingSpaceEnd, **space)
         case _:
             life.tell(scanned, declarations.EmployerProhibits, occurred_at=came)
+            calls.ask(life, life.morning(scanned, 2), "at work", place="work")
 
 
 def _times(life: Life) -> None:
     begin = life.draws.within(8, 18)
     window = {"start": f"{begin:02d}:00:00", "end": f"{begin + 3}:00:00", "days": [1, 2, 3]}
     first = life.at(1, 15)
-    life.tell(first, commands.InconvenientDeclared, windows=[window])
+    back = life.shifted(first)
+    life.tell(first, commands.InconvenientDeclared, windows=[window], occurred_at=back)
     if life.draws.share() < 0.3:
         life.tell(first + 15 * DAY, declarations.InconvenientWithdrawn)
 
 
 def _consents(life: Life) -> None:
-    kind = ("quiet_hours", "callback", "attempts", "time", "locate_again")[life.draws.within(0, 4)]
-    first = life.at(1, 30)
-    life.tell(first, declarations.ConsentGiven, kind=kind, days=life.draws.within(3, 30))
+    kind = _CONSENTS[life.draws.within(0, len(_CONSENTS) - 1)]
+    first, days = life.at(1, 30), life.draws.within(3, 30)
+    until = (
+        {"days": days},
+        {"until_on": (first + days * DAY).date()},
+        {"until": first + days * DAY},
+    )
+    life.tell(
+        first, declarations.ConsentGiven, kind=kind, occurred_at=life.shifted(first),
+        **until[life.draws.within(0, 2)],
+    )  # fmt: skip
     if life.draws.share() < 0.4:
         life.tell(first + 4 * DAY, declarations.ConsentWithdrawn, kind=kind)
 
 
-def _calls_us(life: Life) -> None:
+def _contacts_us(life: Life) -> None:
     channel, result = (("call", "effective"), ("sms", "delivered"))[life.draws.within(0, 1)]
+    told = life.at(1, 40, hour=5)
     life.tell(
-        life.at(1, 40, hour=5), contacts.ContactReceived, channel=channel, result=result,
-        point_id="mobile-1", account_ids=[life.account_id],
+        told, contacts.ContactReceived, channel=channel, result=result, point_id="mobile-1",
+        account_ids=[life.account_id], occurred_at=life.shifted(told),
     )  # fmt: skip
 
 
@@ -137,60 +120,31 @@ def _plans(life: Life) -> None:
     life.tell(first + 25 * DAY, declarations.PlanBroken, case="plan")
 
 
-def _agencies(life: Life) -> None:
-    """An agency calls three times a day, and tells so at once or a day later: its calls count with the bank's."""
-    placed = life.at(1, 10)
-    life.tell(placed, agencies.AgencyEngaged, placement_id="p1", agency=AGENCY, on_public_list=True)
-    day, home = placed + life.draws.within(2, 20) * DAY, 14 if life.country == "US" else 2
-    for number in range(3):
-        called = day.replace(hour=home + 2 * number)
-        told = called + timedelta(minutes=5 if life.draws.share() < 0.7 else 1500)
-        life.tell(
-            told, agencies.AgencyReported, contact_id=f"k{number}", agency=AGENCY, occurred_at=called,
-            channel="call", result="effective", point_id="mobile-1", account_ids=[life.account_id],
-        )  # fmt: skip
-    _ask(life, day.replace(hour=home + 6), "after the agency", GOOD)
+def _troubles(life: Life) -> None:
+    """What stops a case by itself, without a rule: hardship, complaint, promise, a person's hold, a claim to have paid."""
+    at, hold = life.at(2, 40), derive("seeded", life.customer_id, "trouble")
+    match life.draws.within(0, 4):
+        case 0:
+            life.tell(at, commands.HardshipDeclared, hold_id=hold)
+        case 1:
+            life.tell(at, commands.ComplaintRaised, hold_id=hold)
+            life.tell(at + 9 * DAY, commands.HoldReleased, hold_id=hold)
+        case 2:
+            promised = (at + 6 * DAY).date()
+            life.tell(at, commands.PromiseTaken, promise_id=hold, promised_on=promised)
+        case 3:
+            life.tell(at, commands.HoldPlaced, hold_id=hold, until_on=(at + 8 * DAY).date())
+        case _:
+            life.tell(at, commands.PaymentClaimed, hold_id=hold)
 
 
-def _ask(life: Life, at: datetime, name: str | int, way: dict[str, Any]) -> None:
-    permit_id = derive("seeded", life.customer_id, "permit", name)
-    life.tell(at, contacts.PermitAsked, permit_id=permit_id, channel="call", **way)
-
-
-def _asks(life: Life) -> None:
-    """People ask for leave to call: rightly, without recording, with words that are forbidden, whom they may not."""
-    home = 14 if life.country == "US" else 2
-    tags = GOOD["tags"]
-    ways: tuple[dict[str, Any], ...] = (
-        {},
-        {"conduct": {"recording": False}},
-        {"tags": [*tags, "threat"]},
-        {"tags": []},
-        {"place": "work"},
-        {"point_id": "family-1"},
-        {"point_id": "family-1", "purpose": "locate", "tags": [*tags, *LOCATING]},
-        {"account_ids": [life.account_id]},
-    )
-    for number in range(life.draws.within(2, 6)):
-        way = {**GOOD, **ways[life.draws.within(0, len(ways) - 1)]}
-        hour = None if life.draws.share() < 0.3 else home + life.draws.within(0, 6)
-        _ask(life, life.at(2, 45, hour), number, way)
-
-
-def _insists(life: Life) -> None:
-    """One who calls again and again on one day, to the debtor and to a third person."""
-    home = 14 if life.country == "US" else 2
-    first = life.at(2, 30, home)
-    for number in range(9):
-        _ask(life, first + number * timedelta(seconds=10), f"again {number}", GOOD)
-    for number in range(2):
-        way = {
-            **GOOD,
-            "point_id": "family-1",
-            "purpose": "locate",
-            "tags": [*GOOD["tags"], *LOCATING],
-        }
-        _ask(life, first + HOUR + number * timedelta(seconds=10), f"locate {number}", way)
+def _ends(life: Life) -> None:
+    """They die, or core banking says that they are insolvent, and perhaps that it was an error or is over."""
+    at = life.at(5, 60)
+    fact = (core_banking.CustomerDeceased, core_banking.CustomerBankrupt)[life.draws.within(0, 1)]
+    life.tell(at, fact, case_no="seeded")
+    if life.draws.share() < 0.3:
+        life.tell(at + 30 * DAY, fact, case_no="seeded", ended=True)
 
 
 def _checks(life: Life) -> None:
@@ -200,28 +154,51 @@ def _checks(life: Life) -> None:
         life.tell(at, declarations.ReassignedCheckClean, point_id="mobile-1")
 
 
+def _notices(life: Life) -> None:
+    """What the bank has to do first, some days before or after the claim was sold, and what legal works out."""
+    debts = [life.account_id]
+    at = life.missed_at + life.draws.within(0, 20) * DAY
+    for fact in (declarations.TransferNoticeSent, declarations.ForbearanceAssessed):
+        life.tell(at, fact, account_ids=debts, occurred_at=life.shifted(at))
+    life.tell(at + DAY, declarations.DefaultNoticeServed, account_ids=debts)
+    until = (at + life.draws.within(-10, 900) * DAY).date()
+    life.tell(at + DAY, declarations.LimitationStated, account_ids=debts, until_on=until)
+
+
 def _flags(life: Life) -> None:
-    life.tell(life.at(2, 30), declarations.PointIsWorkEmail, point_id="email-1")
-    life.tell(life.at(2, 30), declarations.ThirdPartyRefused, contacted="family-1")
-    life.tell(life.at(2, 60), declarations.VulnerableFlagged)
+    work = life.at(2, 30)
+    life.tell(work, declarations.PointIsWorkEmail, point_id="email-1")
+    life.tell(life.at(2, 30), declarations.ThirdPartyRefused, contacted=FAMILY)
+    flagged = life.at(2, 60)
+    life.tell(flagged, declarations.VulnerableFlagged)
+    calls.ask(life, life.morning(flagged, 1), "vulnerable", channel="visit", point_id="postal-1", conduct=calls.AT_THE_DOOR)  # fmt: skip
+    if life.draws.share() < 0.5:
+        life.tell(flagged + 40 * DAY, declarations.VulnerableCleared)
+    life.tell(work, declarations.StopSaid)
+    life.tell(work + 20 * DAY, declarations.StopWithdrawn)
 
 
 FATES: tuple[tuple[Callable[[Life], None], float], ...] = (
     (_opt_outs, 0.15),
-    (_disputes, 0.12),
+    (_disputes, 0.10),
+    (_validation, 0.06),
     (_late_letters, 0.15),
     (_times, 0.15),
     (_consents, 0.20),
-    (_calls_us, 0.25),
+    (_contacts_us, 0.25),
     (_plans, 0.05),
-    (_agencies, 0.10),
-    (_asks, 0.35),
-    (_insists, 0.05),
+    (_troubles, 0.10),
+    (_ends, 0.02),
     (_checks, 0.60),
+    (_notices, 0.60),
     (_flags, 0.08),
+    (calls.agencies_call, 0.10),
+    (calls.asks, 0.35),
+    (calls.insists, 0.08),
+    (calls.locates, 0.06),
 )
 """What may happen to a cardholder in arrears, and to what share of them; several things may."""
-MERGED = 0.01
+MERGED = 0.02
 
 
 def seeded(life: Life, neighbour: str | None) -> Iterator[Event]:
@@ -230,5 +207,5 @@ def seeded(life: Life, neighbour: str | None) -> Iterator[Event]:
         if life.draws.share() < share:
             fate(life)
     if neighbour is not None and life.draws.share() < MERGED:
-        life.tell(life.at(10, 60), CustomerMerged, from_customer_id=neighbour)
+        life.tell(life.at(10, 60), core_banking.CustomerMerged, from_customer_id=neighbour)
     yield from life.told
