@@ -12,12 +12,13 @@ from shared.compliance.entries import Entry
 from shared.compliance.gate import Gate
 from shared.compliance.known import Known
 from shared.compliance.proposal import Proposal
+from shared.compliance.rules import Conduct
 from shared.compliance.verdict import Verdict
 from shared.events.agencies import AgencyContacted
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
 from shared.lawful.contacts import Made, made
-from shared.lawful.record import Manner, Record
+from shared.lawful.record import LISTED, Manner, Record
 
 Finding = Literal["lawful", "late_information", "pack_changed", "bypass", "engine_fault"]
 FINDINGS: tuple[Finding, ...] = (
@@ -30,7 +31,7 @@ LAG = timedelta(seconds=60)
 GRACE = timedelta(minutes=2)
 """A message is told after it was handed over, and its permit was asked before: so late may it be told at most."""
 UNTOLD = frozenset({"content", "conduct"})
-"""An agency's report does not say what was said and how: rules of these kinds are not held against it."""
+"""An agency's report does not say what was said and how: rules of these kinds are not held against it, but that on public lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,12 @@ class Auditor:
             for rule in pack.rules
             if type(rule).__struct_config__.tag in UNTOLD
         }
+        self._of_lists = {
+            rule.id
+            for pack in gate.packs
+            for rule in pack.rules
+            if isinstance(rule, Conduct) and set(rule.require) == {LISTED}
+        }
 
     def person(self, events: Iterable[Event]) -> Person:
         """Fold one person's events."""
@@ -207,7 +214,8 @@ class Auditor:
         asked = record.by_agency(data, self._manner)
         assert person.last is not None
         verdicts = self._verdicts(asked, today, max(person.last, contact.at))
-        rules = tuple(rule for rule in _rules(verdicts) if rule not in self._untold)
+        untold = self._untold - (self._of_lists if data.agency in record.listed else set())
+        rules = tuple(rule for rule in _rules(verdicts) if rule not in untold)
         about = (contact, asked, (), verdicts, rules, (), ())
         if not rules:
             return _judged("lawful", "an agency's contact, which no rule forbade", about)

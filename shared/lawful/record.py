@@ -23,6 +23,7 @@ from shared.permits.running import Periods
 POINTS = frozenset({"point.known"})
 _PURPOSES = {"letter": "legal_process"}
 NEVER = datetime.min.replace(tzinfo=UTC)
+LISTED = "agency_on_public_list"
 _REMIND, _COLLECT = "reminder", "collect"
 _THIRD_PARTY = "third_party"
 
@@ -66,7 +67,7 @@ class Leave:
 
 @dataclass(slots=True)
 class Record:
-    """One customer's record, grown event by event; `of` is the time of core banking's latest record of the customer."""
+    """One customer's record, grown event by event; `of` is the time of core banking's latest, `listed` tells who was on the list."""
 
     customer_id: str
     customer: core_banking.CustomerUpdated | None = None
@@ -78,6 +79,7 @@ class Record:
     asked: dict[str, Any] = field(default_factory=dict)
     leaves: dict[str, Leave] = field(default_factory=dict)
     shared: dict[str, tuple[int, int]] = field(default_factory=dict)
+    listed: dict[str, bool] = field(default_factory=dict)
 
     def take(self, event: Event, manner: Manner) -> None:
         """Learn what the event tells, in the order in which the decider learnt it."""
@@ -113,6 +115,7 @@ class Record:
         self.steps = {**other.steps, **self.steps}
         self.asked = {**other.asked, **self.asked}
         self.leaves = {**other.leaves, **self.leaves}
+        self.listed = {**other.listed, **self.listed}
 
     def known(self) -> tuple[Entry, ...]:
         """Answer the log as the gate reads it."""
@@ -122,7 +125,8 @@ class Record:
         """Answer what an agency did, as if it had been proposed; what it said and how nobody tells."""
         act = Act(
             channel=told.channel, purpose=told.purpose, collector=told.agency, voice="human",
-            conduct={"agency_on_public_list": True}, contacted=told.contacted,
+            conduct={LISTED: self.listed[told.agency]} if told.agency in self.listed else {},
+            contacted=told.contacted,
         )  # fmt: skip
         made = self._proposals(
             told.point_id, told.occurred_at, told.account_ids or tuple(self.accounts), act, manner
@@ -139,10 +143,12 @@ class Record:
             self.log[key] = entry
 
     def _told(self, event: Event) -> None:
-        """Learn what became of a contact, or who shares a number."""
+        """Learn what became of a contact, who shares a number, or which agency stood on the public list."""
         if isinstance(event.data, notifier.ContactPointShared):
             self.shared[event.data.point_id] = (event.data.k, event.data.rank + 1)
             return
+        if isinstance(event.data, agencies.AgencyPlaced):
+            self.listed[event.data.agency] = event.data.on_public_list
         key = (outcomes.SRC, outcomes.permit_of(event.data))
         known = self.log.get(key)
         result = outcomes.result_of(event.data)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.compliance.rules import Window
-from shared.events.agencies import AgencyContacted
+from shared.events.agencies import AgencyContacted, AgencyPlaced
 from shared.events.commands import DisputeRaised
 from shared.events.contacts import ContactReported, PermitAsked
 from shared.events.core_banking import CustomerMerged, CustomerUpdated
@@ -173,6 +173,15 @@ def test_an_agencys_fourth_call_is_late_information_of_the_agency():
     found = judged(*calls)
     assert [one.finding for one in found] == [*["lawful"] * 3, "late_information"]
     assert found[-1].rules == ("CN.FREQ.EFFECTIVE3",)
+
+
+@pytest.mark.parametrize(("listed", "rules"), [(True, ()), (False, ("CN.AGENCY.LISTED",))])
+def test_an_agency_that_no_public_list_named_should_not_have_called(listed, rules):
+    given = AgencyPlaced(
+        customer_id="C1", placement_id="L1", agency="AG1", on_public_list=listed, placed_at=MORNING - DAY
+    )  # fmt: skip
+    one = only(judged(call_by_agency(0, MORNING, MORNING + DAY), fact(given, MORNING + 2 * DAY)))
+    assert (one.finding, one.rules) == ("late_information" if rules else "lawful", rules)
 
 
 def test_an_agencys_calls_that_were_told_late_make_ours_late_information():
