@@ -12,6 +12,8 @@ from shared.compliance.known import Known
 from shared.compliance.pack import Pack
 from shared.compliance.verdict import Verdict
 
+_BEYOND = "an instant is before the year 1 or after the year 9998"
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -48,7 +50,7 @@ def answers(
         name, notes = suite.asked(number)
         try:
             gate = _gate(suite, number, there, gates, calendars)
-            known = Known(suite.log(number))
+            known = _known(suite, number)
         except CaseError as error:
             for ask, note in enumerate(notes):
                 yield Answer(case=name, ask=ask + 1, note=note, error=str(error))
@@ -80,13 +82,23 @@ def _gate(
     return gates[names]
 
 
+def _known(suite: Suite, number: int) -> Known:
+    try:
+        return Known(suite.log(number))
+    except OverflowError:
+        raise suite.error(_BEYOND, number, "log") from None
+
+
 def _answer(
     suite: Suite, number: int, ask: int, gate: Gate, known: Known
 ) -> tuple[dict[str, object], dict[str, object]]:
     question = suite.question(number, ask)
     proposal = suite.proposal(number, ask)
     wanted_next = suite.expected_next(number, ask)
-    verdict = gate.verdict(proposal, known, question.known_at)
+    try:
+        verdict = gate.verdict(proposal, known, question.known_at)
+    except OverflowError:
+        raise suite.error(_BEYOND, number, "asks", ask, "p") from None
     return compared(verdict, question.expect, wanted_next)
 
 

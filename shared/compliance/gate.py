@@ -48,7 +48,7 @@ class Gate:
         self, packs: Iterable[Pack], calendars: Mapping[str, Calendar] | None = None
     ) -> None:
         self.packs = tuple(packs)
-        self._calendars: Calendars = dict(calendars or {})
+        self.calendars: Calendars = dict(calendars or {})
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def verdict(
@@ -115,7 +115,7 @@ class Gate:
         if plan is None:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
-            plan = self._plans[key] = plan_for(self.packs, self._calendars, p)
+            plan = self._plans[key] = plan_for(self.packs, self.calendars, p)
         return plan
 
 

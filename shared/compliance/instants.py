@@ -100,6 +100,11 @@ def span_end(
             return day_start(shifted(last, 1), where)
 
 
+def most_days(days: int, mode: Mode) -> int:
+    """Answer how many local dates a span of *days* can reach over at most, the days of rest among them."""
+    return days * 2 + _LONGEST_REST if mode in ("business_days", "cn_civil_code") else days
+
+
 def over_everywhere(
     at: datetime, days: int, mode: Mode, zones: Zones, calendar: Calendar | None = None
 ) -> datetime:

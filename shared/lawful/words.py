@@ -77,7 +77,7 @@ class Prover:
 
     def __init__(self, gate: Gate) -> None:
         self._alone = {
-            (pack.pack, rule.id): Gate((replace(pack, rules=(rule,)),))
+            (pack.pack, rule.id): Gate((replace(pack, rules=(rule,)),), gate.calendars)
             for pack in gate.packs
             for rule in pack.rules
         }

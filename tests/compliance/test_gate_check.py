@@ -77,6 +77,8 @@ MALFORMED = [
     ("base: {", "base: 3 #", "line 4: [0].base", 2),
     ("- n: wrong on purpose\n    p:", "- p: 3 #", "line 8: [0].asks[1].p", 1),
     ("  asks:", "  questions:", "line 5: [0]", 1),
+    ("'2026-11-20T10:00:00", "'0001-01-01T00:00:00", "line 6: [0].asks[0].p: an instant is before the year 1", 1),
+    ("asks:", "log: [{type: x, at: '9999-12-31T23:00:00-12:00'}]\n  asks:", "line 5: [0].log: an instant is before", 2),
 ]  # fmt: skip
 SOUND = """
 - id: Y

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.scheduler.domain.state import CollectionCase
 from shared.canonical import canonical
 from shared.compliance.entries import Entry
+from shared.compliance.instants import most_days
 from shared.compliance.pack import Pack
 from shared.compliance.rules import Cap, Cooldown, Match
 from shared.events import core_banking, notifier
@@ -113,7 +114,7 @@ class Reach:
         spans = {
             (rule.count, rule.within.days)
             if isinstance(rule, Cap)
-            else (rule.after, rule.for_.days)
+            else (rule.after, most_days(rule.for_.days, rule.for_.mode))
             for rule in counted
         }
         ordered = sorted(spans, key=lambda each: (each[1], canonical(each[0])))
