@@ -195,12 +195,17 @@ def _consent_for(asked: Asked, kind: str, t: datetime, debt: str) -> bool:
         for e in log.of("contact", t)
     ):
         return False
+    return not lapsed(asked, grant, t)
+
+
+def lapsed(asked: Asked, grant: Entry, t: datetime) -> bool:
+    """Tell whether the consent has ended by itself, in any zone."""
     for zone in asked.zones:
         today, begun = t.astimezone(zone).date(), grant.at.astimezone(zone).date()
         if grant.days is not None and today >= begun + timedelta(days=grant.days):
-            return False
+            return True
         if grant.until is not None and t >= grant.until:
-            return False
+            return True
         if grant.until_on is not None and today > grant.until_on:
-            return False
-    return True
+            return True
+    return False

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from shared.compliance.entries import Entry
 from shared.compliance.rules import Fresh, Hold, Precondition
-from tests.compliance.oracle_log import Asked
+from tests.compliance.oracle_log import Asked, lapsed
 from tests.compliance.oracle_times import first_free
 
 CALLS = ("call", "sms", "voicemail")
@@ -58,7 +58,8 @@ def _holds(rule: Hold, start: Entry, debt: str, asked: Asked) -> bool:
     ):
         return False
     for end in asked.log.of(rule.ends, asked.t):
-        if end.type == "consent" and _withdrawn(end, asked):
+        by_consent = rule.ends.startswith("consent.")
+        if by_consent and (_withdrawn(end, asked) or lapsed(asked, end, asked.t)):
             continue
         if rule.correlate:
             partly = rule.scope == "debt" and end.debts
