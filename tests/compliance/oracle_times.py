@@ -94,11 +94,7 @@ def full(rule: Cap, asked: Asked) -> bool:
     for debt in _debts(rule.per, asked.p):
         for zone in asked.zones:
             today = asked.t.astimezone(zone).date()
-            first = (
-                today - timedelta(days=rule.within.days - 1)
-                if rule.within.days < 9999
-                else date.min
-            )
+            first = date.fromordinal(max(1, today.toordinal() - rule.within.days + 1))
             counted = 0
             for entry in asked.log.contacts(asked.t):
                 if not matches(rule.count, entry) or not _same_keys(rule.per, entry, asked, debt):
