@@ -1,6 +1,7 @@
 """Turn a claimed visit order into what the field staff get: look up the address, write the order; no rules here."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from services.visits.policy import VisitPolicy
 from shared.messaging.effects import ClaimedEffect
@@ -20,9 +21,13 @@ async def prepare(
     if address is None:
         return None
     language = policy.staff_language
+    where = ZoneInfo(request.get("time_zone") or policy.business_zone)
     values = {
         "attempt": request["attempt"],
         "visit_on": day(request["visit_on"], language),
+        "opens": f"{effect.not_before.astimezone(where):%H:%M}",
+        "closes": f"{effect.not_after.astimezone(where):%H:%M}",
+        "time_zone": where.key,
         "reference": request["visit_id"],
         "address": address,
         "staff": request["staff"],
@@ -36,6 +41,8 @@ async def prepare(
     content = {
         "visit_id": request["visit_id"],
         "visit_on": request["visit_on"],
+        "not_before": effect.not_before.isoformat(),
+        "not_after": effect.not_after.isoformat(),
         "staff": request["staff"],
         "identity_card": request["identity_card"],
         "address": address,

@@ -141,12 +141,12 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def day_of_visit(self, situation: Situation, now: datetime) -> date:
         """Answer the first working day at the debtor's place that leaves `days_ahead` days to prepare."""
-        earliest = local_date(now, self._zone(situation)) + timedelta(days=self.days_ahead)
+        earliest = local_date(now, self.zone_of(situation)) + timedelta(days=self.days_ahead)
         return next_working_day(earliest, situation.country or self.country)
 
     def window(self, situation: Situation, visit_on: date) -> tuple[datetime, datetime]:
         """Answer from when until when (UTC) the order for that day may leave."""
-        where = self._zone(situation)
+        where = self.zone_of(situation)
         return (
             at_local(visit_on, self.order_from, where),
             at_local(visit_on, self.order_until, where),
@@ -155,13 +155,17 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def report_due_at(self, situation: Situation, visit_on: date) -> datetime:
         """Answer when (UTC) a visit without a report is given up."""
         last = visit_on + timedelta(days=self.report_within_days)
-        return at_local(last, self.order_from, self._zone(situation))
+        return at_local(last, self.order_from, self.zone_of(situation))
 
     def retry_at(self, now: datetime) -> datetime:
         """Answer when (UTC) the next attempt is to be prepared."""
         where = ZoneInfo(self.business_zone)
         again_on = local_date(now, where) + timedelta(days=self.retry_after_days)
         return at_local(again_on, self.order_from, where)
+
+    def zone_of(self, situation: Situation) -> ZoneInfo:
+        """Answer the zone of the debtor's clock, by which the hours of a visit are meant."""
+        return zone(situation.time_zones, self.business_zone)
 
     def _is_worth_it(self, situation: Situation) -> bool:
         return any(
@@ -175,6 +179,3 @@ class VisitPolicy(msgspec.Struct, frozen=True, kw_only=True):
             situation.risk_grade in self.excellent_grades or situation.cures >= self.excellent_cures
         )
         return good and situation.broken_promises == 0
-
-    def _zone(self, situation: Situation) -> ZoneInfo:
-        return zone(situation.time_zones, self.business_zone)

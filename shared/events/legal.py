@@ -67,10 +67,15 @@ class LegalEnforced(Fact, frozen=True, kw_only=True):
 
 
 class LegalWithdrawn(Fact, frozen=True, kw_only=True):
-    """Legal steps under way end: paid up, cancelled, or given up."""
+    """
+    Legal steps under way end: paid up, cancelled, or given up.
+
+    `permit_id` is that of a letter of which nobody knows whether it left (`letter: unknown`).
+    """
 
     follow_up_id: Name
     reason: str
+    permit_id: str = ""
 
 
 class CourtNotice(Fact, frozen=True, kw_only=True):

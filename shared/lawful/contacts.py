@@ -6,6 +6,7 @@ from datetime import datetime
 from shared.events import agencies, contacts, legal, notifier, visits
 from shared.events.envelope import Event
 from shared.lawful.record import Leave, Record
+from shared.permits.outcomes import NOBODY_KNOWS
 
 VISIT, LETTER = "visit", "letter"
 
@@ -40,14 +41,13 @@ def made(event: Event, record: Record) -> Made | None:
                 record, event, "message", data.channel, point_id, data.permit_id, event.time
             )
         case notifier.ContactUnknown() as data:
-            leave = record.leaves.get(data.permit_id)
-            point_id = leave.permit.point_id if leave is not None else ""
-            at = event.time if leave is None else min(event.time, leave.permit.not_before)
-            return _ours(
-                record, event, "message", data.channel, point_id, data.permit_id, at, surely=False
-            )
+            return _perhaps(record, event, "message", data.channel, data.permit_id)
         case legal.LegalLetterSent() as data:
             return _ours(record, event, "letter", LETTER, data.point_id, data.permit_id, event.time)
+        case legal.LegalWithdrawn() as data if data.permit_id:
+            return _perhaps(record, event, "letter", LETTER, data.permit_id)
+        case visits.VisitFailed() as data if data.reason in NOBODY_KNOWS:
+            return _perhaps(record, event, "visit", VISIT, data.permit_id)
         case visits.VisitCompleted() as data:
             return _ours(record, event, "visit", VISIT, "", data.permit_id, _visited(record, event))
         case contacts.ContactReported() as data:
@@ -66,6 +66,13 @@ def made(event: Event, record: Record) -> Made | None:
             )  # fmt: skip
         case _:
             return None
+
+
+def _perhaps(record: Record, event: Event, kind: str, channel: str, permit_id: str) -> Made:
+    """Answer a contact of which nobody knows whether it was made: if so, at the latest when that was told."""
+    leave = record.leaves.get(permit_id)
+    at = event.time if leave is None else min(event.time, leave.permit.not_before)
+    return _ours(record, event, kind, channel, "", permit_id, at, surely=False)
 
 
 def _ours(

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -13,9 +11,10 @@ from shared.compliance.calendars import standard_calendars
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
 from shared.content.registry import Registry
-from shared.events import agencies, contacts, core_banking, notifier, permits, scheduler
+from shared.events import agencies, commands, contacts, core_banking, notifier, permits, scheduler
 from shared.events.envelope import Event
 from shared.lawful.money import Money
+from shared.lawful.zones import existing
 from shared.permits import outcomes, reading, running
 from shared.permits.proposals import Act, Debt, Where, Whom, proposals
 from shared.permits.running import Periods
@@ -67,7 +66,11 @@ class Leave:
 
 @dataclass(slots=True)
 class Record:
-    """One customer's record, grown event by event; `of` is the time of core banking's latest, `listed` tells who was on the list."""
+    """
+    One customer's record, grown event by event; `of` is the time of core banking's latest record of the customer.
+
+    `listed` tells who was on the public list; `said` has, by message_id, the tags of what people wrote to the customer.
+    """
 
     customer_id: str
     customer: core_banking.CustomerUpdated | None = None
@@ -80,16 +83,14 @@ class Record:
     leaves: dict[str, Leave] = field(default_factory=dict)
     shared: dict[str, tuple[int, int]] = field(default_factory=dict)
     listed: dict[str, bool] = field(default_factory=dict)
+    said: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def take(self, event: Event, manner: Manner) -> None:
         """Learn what the event tells, in the order in which the decider learnt it."""
         self.money.take(event.data)
         match event.data:
-            case core_banking.CustomerUpdated() as data:
-                if event.subject != self.customer_id or event.time < self.of:
-                    return
-                self.customer, self.of = data, event.time
-                self.log = {k: e for k, e in self.log.items() if e.type not in POINTS}
+            case core_banking.CustomerUpdated() if not self._described(event):
+                return
             case core_banking.AccountUpdated() as data:
                 self.accounts[data.account_id] = data
             case scheduler.FollowUpDue() as data:
@@ -99,6 +100,8 @@ class Record:
                         self._granted(choice.permit, event, self._step(data, choice, manner))
             case contacts.PermitAsked() | permits.PermitRequested() as data:
                 self.asked[data.permit_id] = data
+            case commands.MessageWritten() as data:
+                self.said[data.message_id] = frozenset(data.tags)
             case permits.PermitGranted() as data:
                 made = self._what_for(data, manner)
                 self._granted(data.permit, event, made, data.by)
@@ -106,6 +109,14 @@ class Record:
                 self._told(event)
         for entry in reading.entries(event):
             self._note(entry)
+
+    def _described(self, event: Event) -> bool:
+        """Take core banking's record of the customer, unless it is another's or older than what is known."""
+        if event.subject != self.customer_id or event.time < self.of:
+            return False
+        self.customer, self.of = event.data, event.time  # type: ignore[assignment]
+        self.log = {k: e for k, e in self.log.items() if e.type not in POINTS}
+        return True
 
     def absorb(self, other: "Record") -> None:
         """Go on with what was known of a record that turned out to be the same person's."""
@@ -116,6 +127,7 @@ class Record:
         self.asked = {**other.asked, **self.asked}
         self.leaves = {**other.leaves, **self.leaves}
         self.listed = {**other.listed, **self.listed}
+        self.said = {**other.said, **self.said}
 
     def known(self) -> tuple[Entry, ...]:
         """Answer the log as the gate reads it."""
@@ -151,15 +163,15 @@ class Record:
             self.listed[event.data.agency] = event.data.on_public_list
         key = (outcomes.SRC, outcomes.permit_of(event.data))
         known = self.log.get(key)
+        if known is None:
+            if found := outcomes.without_leave(event.data, event.time):
+                self.log[found.src, found.id] = found
+            return
         result = outcomes.result_of(event.data)
-        if known is None or not result:
+        if not result:
             return
         occurred_at = getattr(event.data, "occurred_at", None) or event.time
-        after = outcomes.with_outcome(known, result, occurred_at)
-        if after is None:
-            del self.log[key]
-        else:
-            self.log[key] = after
+        self.log[key] = outcomes.with_outcome(known, result, occurred_at)
 
     def _granted(
         self, permit: permits.Permit, event: Event, made: tuple[Proposal, ...], by: str = ""
@@ -172,18 +184,19 @@ class Record:
     def _step(
         self, due: scheduler.FollowUpDue, choice: scheduler.Choice, manner: Manner
     ) -> tuple[Proposal, ...]:
-        """Answer what a step of the ladder proposes by this choice."""
+        """Answer what a step of the ladder, or a person's note, proposes by this choice."""
         assert choice.permit is not None
         debts = due.situation.accounts if due.situation is not None else ()
         act = Act(
             channel=choice.channel,
-            purpose=_REMIND if due.stage == _REMIND else _COLLECT,
+            purpose=due.purpose or (_REMIND if due.stage == _REMIND else _COLLECT),
             collector=manner.collector,
             voice=manner.voice,
             autodialled=manner.autodialled,
             tags=self._tags(
                 choice.template, choice.channel, debts, manner, choice.permit.not_before
-            ),
+            )
+            | self.said.get(choice.message_id, frozenset()),
             conduct=manner.conduct,
         )
         return self._permitted(choice.permit, debts, act, manner)
@@ -283,17 +296,3 @@ class Record:
                 account_id=account_id, product=account.product, creditor=account.creditor,
                 role=account.collector_role, creditor_kind=account.creditor_kind or "", terms=terms,
             )  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def existing(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Answer those names that are zones."""
-    return tuple(name for name in names if _is_zone(name))
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True

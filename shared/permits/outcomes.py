@@ -18,6 +18,8 @@ from shared.events.permits import Permit
 SRC = "permit"
 GONE = "gone"
 """Nothing came of it and nothing will: the reservation ends, unless something did come of it."""
+NOBODY_KNOWS = frozenset({"unknown", "unreported"})
+"""Why a visit counts as failed although the order had left: they may have been at the door."""
 _FAILED = {"unreachable": "no_answer", "invalid_point": "not_connected"}
 _AT_THE_DOOR = {"absent": "no_answer", "moved": "answered"}
 _WEIGHT = {"pending": 0, "delivered": 2, "answered": 3, "effective": 4}
@@ -69,25 +71,30 @@ def result_of(data: Any) -> str:
             return "effective" if data.right_party else "answered"
         case notifier.ContactFailed():
             return _FAILED.get(data.reason, "failed")
-        case notifier.ContactUnknown():
-            return "pending"
+        case notifier.ContactUnknown() | legal.LegalWithdrawn():
+            return "pending"  # legal names the permit only of a letter that may have left
         case contacts.ContactReported():
             return data.result
         case visits.VisitCompleted():
             return _AT_THE_DOOR.get(data.outcome, "effective")
         case visits.VisitFailed():
-            return "pending" if data.reason == "unknown" else GONE
+            return "pending" if data.reason in NOBODY_KNOWS else GONE
         case notifier.ContactRefused() | visits.VisitCancelled():
             return GONE
         case _:
             return ""
 
 
-def with_outcome(known: Entry, result: str, at: datetime) -> Entry | None:
-    """Answer the permit's entry after *result* was told of it at *at*; None where it goes."""
+def with_outcome(known: Entry, result: str, at: datetime) -> Entry:
+    """
+    Answer the permit's entry after *result* was told of it at *at*.
+
+    A reservation that ends without a contact stays, over: what was withdrawn may have left after all, and counts then.
+    """
     reserved = known.expires is not None
     if result == GONE:
-        return None if reserved else known
+        over = not reserved or _is_over(known)
+        return known if over else gone(known, at)
     heavier = _heavier(known.result, result)
     return replace(
         known,
@@ -98,8 +105,28 @@ def with_outcome(known: Entry, result: str, at: datetime) -> Entry | None:
     )
 
 
+def without_leave(data: Any, at: datetime) -> Entry | None:
+    """
+    Answer the entry of a visit of which no leave is known: it was made, so it counts. None for any other fact.
+
+    It names no debt, no creditor and no party: it counts for each.
+    """
+    if not isinstance(data, visits.VisitCompleted):
+        return None
+    return Entry(
+        id=data.permit_id or data.visit_id,
+        src=SRC,
+        type="contact",
+        at=at,
+        person=data.customer_id,
+        channel="visit",
+        direction="out",
+        result=result_of(data),
+    )
+
+
 def gone(known: Entry, at: datetime) -> Entry:
-    """Answer what tells others, who know the reservation, that it ended at *at*: it counts no more."""
+    """Answer the reservation as it ended at *at*, for nothing: it counts no more, neither now nor at its hour."""
     over = min(known.at, at)
     return replace(known, at=over, rec=at if over < at else None, expires=over)
 
@@ -121,8 +148,11 @@ def joined(one: Entry, other: Entry) -> Entry:
 
 
 def _end_of_reservation(entry: Entry) -> tuple[bool, datetime, bytes]:
-    assert entry.expires is not None
-    return entry.expires <= entry.at, entry.rec or entry.at, canonical(entry)
+    return _is_over(entry), entry.rec or entry.at, canonical(entry)
+
+
+def _is_over(entry: Entry) -> bool:
+    return entry.expires is not None and entry.expires <= entry.at
 
 
 def _heavier(one: str, other: str) -> str:

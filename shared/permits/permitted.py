@@ -18,6 +18,9 @@ PACKS_CHANGED: Final = "packs_changed"
 
 _CHANNELS = {"visit.order": "visit", "legal.letter": "letter"}
 _CONTACT = "contact."
+_TO_A_COURT = "court."
+_UNKNOWN = "unknown"
+"""The channel of a kind of effect that nobody knows: no permit is for it, so it never leaves."""
 LONGEST: Mapping[str, timedelta] = {
     "contact.sms": timedelta(hours=24),
     "contact.wechat": timedelta(hours=24),
@@ -29,7 +32,11 @@ LONGEST: Mapping[str, timedelta] = {
 
 def channel_of(kind: str) -> str:
     """Answer by which channel an effect of *kind* reaches a person, "" if it goes to nobody (a court)."""
-    return _CHANNELS.get(kind) or (kind.removeprefix(_CONTACT) if kind.startswith(_CONTACT) else "")
+    if kind.startswith(_TO_A_COURT):
+        return ""
+    if kind.startswith(_CONTACT):
+        return kind.removeprefix(_CONTACT)
+    return _CHANNELS.get(kind, _UNKNOWN)
 
 
 def carried(permit: Permit | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.compliance.entries import Entry
 from shared.events import commands, core_banking, declarations, legal, notifier, visits
@@ -193,9 +194,14 @@ def test_a_reservation_that_came_to_nothing_goes_only_while_it_is_one():
         result="pending",
         expires=START + days(1),
     )
-    assert outcomes.with_outcome(reserved, outcomes.GONE, START) is None
+    soon = START + days(0.1)
+    over = outcomes.with_outcome(reserved, outcomes.GONE, soon)
+    assert (over.result, over.at, over.expires, over.rec) == ("pending", START, START, soon)
+    assert outcomes.with_outcome(over, outcomes.GONE, START + days(1)) == over
+    ahead = replace(reserved, at=START + days(2), expires=START + days(3))
+    over = outcomes.with_outcome(ahead, outcomes.GONE, soon)
+    assert (over.at, over.expires) == (soon, soon), "it counts neither now nor on its day"
     left = outcomes.with_outcome(reserved, "pending", START)
-    assert left is not None
     assert left.expires is None
     assert outcomes.with_outcome(left, outcomes.GONE, START) == left
 

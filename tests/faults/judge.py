@@ -26,7 +26,9 @@ BEFORE = {
     "contact.delivered": SENT, "contact.answered": SENT,
     "follow_up.cancelled": ("follow_up.due", "follow_up_id"),
 }  # fmt: skip
-WINDOW = ("not_before", "not_after")
+SAME = ("customer_id", "kind", "to_digest", "content_digest")
+ENDED = {"follow_up.cancelled", "contact.refused"}
+instant = datetime.fromisoformat
 ON_THE_WAY = timedelta(seconds=10)
 """So long may a request be under way that was made in time: its validity keeps it from being delivered late."""
 MOST = 40
@@ -88,8 +90,7 @@ class Judge:
 
     def decide(self, least: int, tolerance: timedelta) -> None:
         """Look at everything."""
-        left = sum(any(x["first"] for x in lines) for lines in self.requests.values())
-        if left < least:
+        if (left := sum(any(x["first"] for x in each) for each in self.requests.values())) < least:
             self.problems["too_few_effects"].append(f"{left}, and at least {least} are needed")
         self.handed_over_once()
         self.order()
@@ -102,8 +103,7 @@ class Judge:
         for effect, lines in self.requests.items():
             if (firsts := sum(line["first"] for line in lines)) != 1:
                 self.problems["double_hand_over"].append(f"{effect} left {firsts} times")
-            names = ("customer_id", "kind", "to_digest", "content_digest")
-            what = {tuple(line[name] for name in names) for line in lines}
+            what = {tuple(line[name] for name in SAME) for line in lines}
             # restored, it may be told anew in other words: the provider knows the effect, and sends nothing
             if len(what) > 1 and not self.before_restore(lines[0]["claimed_at"]):
                 self.problems["other_content"].append(effect)
@@ -157,8 +157,7 @@ class Judge:
             which += (report.data["channel"], report.data["point_id"])
             if known.setdefault(which, effect) != effect:
                 self.problems["double_choice"].append(f"{which}: {effect}")
-        ended = {"follow_up.cancelled", "contact.refused"}
-        acted |= {m.data["follow_up_id"] for m in self.ours if m.type in ended}
+        acted |= {m.data["follow_up_id"] for m in self.ours if m.type in ENDED}
         for follow_up, step in due.items():
             forgotten = step.customer in self.parked or self.before_restore(step.at.isoformat())
             # restored, the step was decided anew; debts() tells who was forgotten
@@ -166,30 +165,33 @@ class Judge:
                 self.problems["lost_step"].append(f"{follow_up} of {step.customer}")
 
     def permitted(self, tolerance: timedelta) -> None:
-        """Nobody was contacted without a permit that stands in the topics, for this channel, while it was live."""
-        granted: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        """Nobody was contacted but under a permit of their own that stands in the topics: live, by its channel, once."""
+        granted, used = defaultdict(list), {}
         for m in self.ours:
-            for bears in (m.data, *m.data.get("choices", ())):
-                if permit := bears.get("permit"):
-                    granted[permit["permit_id"]].append(permit)
+            for permit in [x.get("permit") for x in (m.data, *m.data.get("choices", ()))]:
+                granted[m.customer, permit and permit["permit_id"]].append(permit)
         for effect, lines in self.requests.items():
             line, (service, _, what) = lines[0], lines[0]["kind"].partition(".")
-            channel = {"contact": what, "visit": "visit", "legal": "letter"}.get(service, "")
-            if not channel or self.before_restore(lines[-1]["claimed_at"]):
+            if service == "court" or self.before_restore(lines[-1]["claimed_at"]):
                 continue
-            permits = granted.get(line.get("permit_id") or "", [])
-            left = datetime.fromisoformat(line["received_at"])
-            windows = [[datetime.fromisoformat(p[x]) for x in WINDOW] for p in permits]
+            channel = {"visit": "visit", "legal": "letter"}.get(service, what)
+            which = (line["customer_id"], line.get("permit_id") or "")
+            left, permits = instant(line["received_at"]), granted[which]
             if not permits:
                 self.problems["no_permit"].append(f"{effect} of {line['customer_id']}")
-            elif not any(begin - tolerance <= left < end + ON_THE_WAY for begin, end in windows):
+            elif used.setdefault(which, effect) != effect:
+                self.problems["permit_twice"].append(f"{effect} and {used[which]}")
+            elif not any(
+                instant(p["not_before"]) - tolerance <= left < instant(p["not_after"]) + ON_THE_WAY
+                for p in permits
+            ):
                 self.problems["outside_permit"].append(f"{effect} at {left}: {permits}")
             elif channel not in {permit["channel"] for permit in permits}:
                 self.problems["other_channel"].append(f"{effect} by {channel}: {permits}")
 
-    def before_restore(self, instant: str) -> bool:
+    def before_restore(self, at: str) -> bool:
         """Tell whether it belongs to what a restored database does not remember."""
-        return self.restored_at is not None and datetime.fromisoformat(instant) < self.restored_at
+        return self.restored_at is not None and instant(at) < self.restored_at
 
     def debts(self, tolerance: timedelta) -> None:
         """Who owes and can be reached was contacted; nobody was after having paid."""
@@ -198,7 +200,7 @@ class Judge:
         for lines in self.requests.values():
             line = next((x for x in lines if x["first"]), lines[0])
             contacted.add(customer := line["customer_id"])
-            claimed = datetime.fromisoformat(line["claimed_at"])
+            claimed = instant(line["claimed_at"])
             if has_paid(balances[customer], claimed - tolerance):
                 what = f"{line['effect_id']} of {customer}, claimed {claimed}"
                 self.problems["contact_after_payment"].append(f"{what}, {balances[customer][-1]}")
@@ -224,8 +226,7 @@ class Judge:
             about = (m.customer, m.type, m.data.get("payment_id") or m.data["instalment_id"])
             if about not in once:
                 once.add(about)
-                steps = balances[m.customer]
-                owed = steps[-1][1] if steps else 0
+                owed = ((steps := balances[m.customer]) or [(m.at, 0)])[-1][1]
                 steps.append((m.at, owed + signs[m.type] * m.data["amount_minor"]))
                 times[m.customer, m.type].append(m.time)
         for customer in balances:
@@ -237,9 +238,9 @@ class Judge:
 
     def verdict(self) -> dict[str, Any]:
         """Say what was counted and found."""
-        again = sum(len(lines) - 1 for lines in self.requests.values())
         return {
-            "effects": len(self.requests), "repeated_requests": again, "records": len(self.messages),
+            "effects": len(self.requests), "records": len(self.messages),
+            "repeated_requests": sum(len(lines) - 1 for lines in self.requests.values()),
             "repeated_records": self.repeats, "customers": len({m.customer for m in self.core}),
             "problems": {sort: found[:MOST] for sort, found in sorted(self.problems.items())},
         }  # fmt: skip
@@ -269,11 +270,10 @@ def read_messages(path: Path) -> tuple[list[Message], bool]:
             at = datetime.fromtimestamp(record["timestamp"] / 1000, UTC)
             place = (record["topic"], record["partition"], record["offset"], at)
             customer = base64.b64decode(record["key"]).decode()
-            time = datetime.fromisoformat(headers["ce_time"])
+            time = instant(headers["ce_time"])
             what = (customer, headers["ce_id"], headers["ce_type"], time)
             messages.append(Message(*place, *what, raw, data))
-    messages.sort(key=lambda m: (m.topic, m.partition, m.offset))
-    return messages, stamped
+    return sorted(messages, key=lambda m: (m.topic, m.partition, m.offset)), stamped
 
 
 def main() -> int:

@@ -42,7 +42,7 @@ def test_a_double_send_is_found(run: Run, tmp_path: Path):
 def test_a_double_send_under_another_id_is_found(run: Run, tmp_path: Path):
     run.contact("C7", LATER, effect="E-other")
     status, problems = run.judge(tmp_path)
-    assert (status, [*problems]) == (1, ["double_choice"])
+    assert (status, [*problems]) == (1, ["double_choice", "permit_twice"])
 
 
 def test_a_repeat_that_the_provider_recognised_is_no_double_send(run: Run, tmp_path: Path):
@@ -113,7 +113,7 @@ def test_a_relays_repeat_with_the_same_bytes_is_allowed_and_with_others_is_found
 
 def test_what_left_and_was_not_reported_is_found(run: Run, tmp_path: Path):
     run.request("C7", LATER, "E-nobody-knows")
-    assert [*run.judge(tmp_path)[1]] == ["unreported"]
+    assert [*run.judge(tmp_path)[1]] == ["permit_twice", "unreported"]
 
 
 def test_an_overtaken_record_is_found(run: Run, tmp_path: Path):
@@ -143,6 +143,19 @@ def test_a_contact_without_a_permit_is_found(run: Run, tmp_path: Path):
 def test_a_contact_under_a_permit_that_nobody_gave_is_found(run: Run, tmp_path: Path):
     left(run, "E-C7")["permit_id"] = "P-made-up"
     assert run.judge(tmp_path) == (1, {"no_permit": ["E-C7 of C7"]})
+
+
+def test_a_contact_under_the_permit_of_another_customer_is_found(run: Run, tmp_path: Path):
+    left(run, "E-C7")["permit_id"] = "P-C8"
+    assert run.judge(tmp_path) == (1, {"no_permit": ["E-C7 of C7"]})
+
+
+def test_two_contacts_under_one_permit_are_found(run: Run, tmp_path: Path):
+    at = datetime.fromisoformat(left(run, "E-C7")["received_at"])
+    run.contact("C7", at, effect="E-again")
+    status, problems = run.judge(tmp_path)
+    assert status == 1
+    assert problems["permit_twice"] == ["E-again and E-C7"]
 
 
 @pytest.mark.parametrize("off", [timedelta(days=2), timedelta(seconds=-2)])

@@ -7,11 +7,14 @@ from msgspec.structs import replace
 
 from shared.compliance.rules import Window
 from shared.events.agencies import AgencyContacted, AgencyPlaced
-from shared.events.commands import DisputeRaised
+from shared.events.commands import DisputeRaised, MessageWritten
 from shared.events.contacts import ContactReported, PermitAsked
 from shared.events.core_banking import CustomerMerged, CustomerUpdated
+from shared.events.legal import LegalWithdrawn
 from shared.events.notifier import ContactPointShared, ContactUnknown
 from shared.events.permits import Permit, PermitGranted
+from shared.events.scheduler import Choice
+from shared.events.visits import VisitFailed
 from shared.testing import fact
 from tests.lawful.told import (
     DAY,
@@ -115,6 +118,54 @@ def test_rules_that_came_after_the_leave_are_no_fault():
     )
     one = only(judged(due(), sent(), packs=packs))
     assert (one.finding, one.rules) == ("pack_changed", ("NEW",))
+
+
+def note(**changes):
+    """What a person wrote, as the scheduler sends it: a step of its own, with a purpose."""
+    named = {"stage": "", "step": "note.m-1", "purpose": "reply", **changes}
+    choice = Choice(
+        channel="sms", point_id="mobile-1", template="note.sms", permit=permit(),
+        content="txt:1:sealed", message_id="m-1",
+    )  # fmt: skip
+    return due(choices=(choice,), **named)
+
+
+def written(*tags):
+    data = MessageWritten(
+        customer_id="C1", message_id="m-1", channel="sms", point_id="mobile-1", language="zh-CN",
+        tags=tags, content="txt:1:sealed", **WHO,
+    )  # fmt: skip
+    return fact(data, MORNING)
+
+
+def test_a_note_that_answers_the_customer_is_lawful_where_a_dispute_stops_the_pursuit():
+    raised = dispute(MORNING - DAY)
+    one = only(judged(raised, written(), note(), sent(template="note.sms")))
+    assert (one.finding, one.made.kind) == ("lawful", "message")
+    one = only(judged(raised, written(), note(purpose="collect"), sent(template="note.sms")))
+    assert (one.finding, one.rules) == ("engine_fault", ("CN.HOLD.DISPUTE",))
+
+
+def test_what_a_person_says_in_a_note_is_judged_too():
+    one = only(judged(written("claim.legal_action"), note(), sent(template="note.sms")))
+    assert one.proposals[0].tags >= {"claim.legal_action", "institution_identity"}
+
+
+def test_a_letter_or_a_visit_of_which_nobody_knows_is_judged_as_if_it_had_been_made():
+    lost = LegalWithdrawn(
+        customer_id="C1", follow_up_id="f-1", reason="letter: unknown", permit_id="none-1"
+    )
+    vain = VisitFailed(
+        customer_id="C1", visit_id="v-1", follow_up_id="f-2", reason="unreported", final=True,
+        permit_id="none-2",
+    )  # fmt: skip
+    found = judged(fact(lost, EVENING), fact(vain, EVENING))
+    assert [(one.made.kind, one.finding) for one in found] == [
+        ("letter", "bypass"), ("visit", "bypass"),
+    ]  # fmt: skip
+    assert not judged(
+        fact(replace(lost, permit_id=""), EVENING), fact(replace(vain, reason="absent"), EVENING)
+    )
 
 
 def test_what_may_have_left_is_judged_as_if_it_had():

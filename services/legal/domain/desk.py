@@ -133,12 +133,15 @@ class Desk:
         each = self.no_wait(each)
         return replace(each, stage=stage, ready=False, held=False, current="", recalled=False)
 
-    def give_up(self, each: Proceedings, reason: str) -> Proceedings:
-        """End the proceedings and say why."""
+    def give_up(self, each: Proceedings, reason: str, permit_id: str = "") -> Proceedings:
+        """End the proceedings and say why; *permit_id* is that of a letter that may have left."""
         self.say(
             self.follow_up_id,
             LegalWithdrawn(
-                customer_id=self.customer_id, follow_up_id=self.follow_up_id, reason=reason
+                customer_id=self.customer_id,
+                follow_up_id=self.follow_up_id,
+                reason=reason,
+                permit_id=permit_id,
             ),
         )
         return self.end(each)

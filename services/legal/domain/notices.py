@@ -87,7 +87,8 @@ def _not_made(desk: Desk, each: Proceedings, effect_id: str, outcome: str) -> Pr
     tries = each.tries + 1
     each = replace(each, current="", recalled=False, tries=tries)
     if outcome == "unknown" or tries >= desk.policy.max_tries:
-        return desk.give_up(each, f"{sending.kind}: {sending.news[outcome].reason or outcome}")
+        why = f"{sending.kind}: {sending.news[outcome].reason or outcome}"
+        return desk.give_up(each, why, sending.permit_id if outcome == "unknown" else "")
     stage, step = BEFORE[sending.kind]
     retry_at = desk.policy.after(desk.now, desk.policy.retry_after_days)
     return desk.wait(replace(each, stage=stage), step, retry_at)

@@ -40,4 +40,4 @@ def decide(
     known = logbook.note(known, event)
     if known is case:
         return Decision(case)
-    return Decision(replace(merging.noted(case, known, event.time), wake_at=AT_ONCE))
+    return Decision(replace(merging.noted(case, known), wake_at=AT_ONCE))

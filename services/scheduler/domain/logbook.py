@@ -56,15 +56,15 @@ def _is_news(entry: Entry, known: Entry | None) -> bool:
 
 def _with_outcome(case: CollectionCase, event: Event) -> CollectionCase:
     known = case.log.get(permit_key(outcomes.permit_of(event.data)))
-    result = outcomes.result_of(event.data) if known is not None else ""
-    if known is None or not result:
+    if known is None:
+        found = outcomes.without_leave(event.data, event.time)
+        return case if found is None else replace(case, log={**case.log, key_of(found): found})
+    result = outcomes.result_of(event.data)
+    if not result:
         return case
     occurred_at = getattr(event.data, "occurred_at", None) or event.time
     after = outcomes.with_outcome(known, result, occurred_at)
-    if after == known:
-        return case
-    log = {key: entry for key, entry in case.log.items() if entry is not known}
-    return replace(case, log=log if after is None else {**log, key_of(after): after})
+    return case if after == known else replace(case, log={**case.log, key_of(after): after})
 
 
 def entries(case: CollectionCase, customer_id: str) -> Iterator[Entry]:

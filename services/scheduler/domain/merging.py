@@ -27,7 +27,6 @@ from shared.decision import Publish
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
 from shared.events.scheduler import CaseMerged
-from shared.permits import outcomes
 
 KEYED = ("accounts", "promises", "halts", "spent", "bankrupt", "log")
 """The fields of a case that hold facts by business key; they go over one by one."""
@@ -132,15 +131,10 @@ def taken_over(case: CollectionCase, data: CaseMerged, _: Event) -> CollectionCa
     return case if known == case else known
 
 
-def noted(before: CollectionCase, after: CollectionCase, at: datetime) -> CollectionCase:
-    """Note what a fact told at *at* changed in a case that has handed over already: that goes on as well."""
+def noted(before: CollectionCase, after: CollectionCase) -> CollectionCase:
+    """Note what a fact changed in a case that has handed over already: that goes on as well."""
     if not any(after.handed.values()):
         return after
-    gone = {
-        key: outcomes.gone(entry, at) for key, entry in before.log.items() if key not in after.log
-    }
-    if gone:  # a reservation that nothing came of: its place is free for the survivor, too
-        after = replace(after, log={**after.log, **gone})
     changed = {
         f"{name}/{key}"
         for name in KEYED

@@ -76,7 +76,7 @@ def schedule(
 ) -> tuple[VisitScheduled, Effect, datetime]:
     """Answer what is said of a planned visit that got leave, its order, and when (UTC) a report is due.
 
-    The order leaves within the permit and the hours of the day of the visit.
+    The order leaves within the permit and the hours of the day of the visit, and tells the staff that they are bound to them.
     """
     situation, point_id = _where(visit)
     customer_id, follow_up_id = whose
@@ -101,6 +101,7 @@ def schedule(
         "region": situation.region,
         "language": situation.language,
         "visit_on": visit_on.isoformat(),
+        "time_zone": policy.zone_of(situation).key,
         "staff": list(visit.staff),
         "identity_card": card,
         "dpd": situation.dpd,

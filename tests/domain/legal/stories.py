@@ -178,8 +178,8 @@ def wanted(number: int, due_at: datetime, purpose: str) -> FollowUpRequested:
     )
 
 
-def withdrawn(reason: str) -> LegalWithdrawn:
-    return LegalWithdrawn(customer_id=C1, follow_up_id="F1", reason=reason)
+def withdrawn(reason: str, permit_id: str = "") -> LegalWithdrawn:
+    return LegalWithdrawn(customer_id=C1, follow_up_id="F1", reason=reason, permit_id=permit_id)
 
 
 def stage(story: Story) -> str:

@@ -78,6 +78,12 @@ def test_what_goes_to_a_court_needs_none(kind):
     assert channel_of(kind) == ""
 
 
+@pytest.mark.parametrize("kind", ["contact", "visit", "letter", "agency.order", "fax", ""])
+def test_a_kind_that_nobody_knows_never_leaves(kind):
+    assert why(kind, {}) == NO_PERMIT
+    assert why(kind) == MISMATCH
+
+
 def test_every_other_kind_reaches_a_person_by_a_channel():
     channels = {kind: channel_of(kind) for kind in KINDS if not kind.startswith("court.")}
     assert channels == {

@@ -114,7 +114,7 @@ def test_a_visit_or_a_filing_that_is_over_is_not_cancelled_any_more(outcome):
 def test_a_visit_at_which_nobody_was_at_home_may_be_made_again_and_stays_stoppable():
     told = story(customer(), MISS).run_until(at("2026-05-05"))
     visit = follow_ups(told)[-1].follow_up_id
-    told.when(visited(visit, at("2026-05-05"), "absent")).then_nothing()
+    told.when(visited(visit, at("2026-05-05"), "absent")).then()
     told.given(received(at("2026-05-06"))).when(tick(at("2026-05-06")))
     assert "visit" in {kind for kind, _ in cancelled(told)}
 

@@ -99,7 +99,15 @@ def test_the_outcome_replaces_the_reservation(outcome, result):
 def test_what_the_notifier_refuses_gives_its_place_back():
     told = story(*OPENED)
     told.given(refused(follow_ups(told)[0].follow_up_id, SOON))
-    assert reserved(told) is None
+    assert (reserved(told).result, reserved(told).expires) == ("pending", START)
+
+
+def test_what_was_refused_and_had_left_after_all_counts():
+    told = story(*OPENED)
+    follow_up_id = follow_ups(told)[0].follow_up_id
+    told.given(refused(follow_up_id, SOON), delivered(follow_up_id, SOON + days(0.1)))
+    entry = reserved(told)
+    assert (entry.result, entry.expires, entry.at) == ("delivered", None, SOON + days(0.1))
 
 
 def test_what_the_notifier_refuses_is_derived_anew_when_it_says_that_it_is_of_use():

@@ -1,12 +1,14 @@
 """What the field staff are handed: the order, with the address from the vault."""
 
+from datetime import timedelta
+
 from services.visits.effects import prepare
 from services.visits.policy import VisitPolicy
 from services.visits.service import VISITS
 from shared.events.scheduler import Amount
 from shared.messaging.effects import ClaimedEffect
 from shared.testing import Story, given, tick
-from tests.domain.visits.stories import C1, due, granted, situation
+from tests.domain.visits.stories import C1, EVENING, NOON, due, granted, situation
 
 
 class Addresses:
@@ -63,6 +65,17 @@ async def test_the_order_says_where_when_who_and_what_to_show():
         assert words in handed.content["text"]
 
 
+async def test_the_order_binds_the_staff_to_the_hours_of_the_permit():
+    hours = {"not_before": NOON + timedelta(hours=1), "not_after": EVENING - timedelta(hours=2)}
+    order = claimed(given(VISITS, due(), tick(), granted(**hours), tick()))
+    handed = await prepare(order, Addresses(C1_P1="北京市示例路1号"))
+
+    assert handed is not None
+    assert "时间：13:00至18:00（Asia/Shanghai）" in handed.content["text"]
+    told = (handed.content["not_before"], handed.content["not_after"])
+    assert told == ("2026-03-04T05:00:00+00:00", "2026-03-04T10:00:00+00:00")
+
+
 async def test_the_order_is_written_in_the_language_of_the_staff():
     policy = VisitPolicy(staff_language="en")
     handed = await prepare(ordered_visit(), Addresses(C1_P1="1 Example Road"), policy=policy)
@@ -70,3 +83,4 @@ async def test_the_order_is_written_in_the_language_of_the_staff():
     assert handed is not None
     assert "Address: 1 Example Road" in handed.content["text"]
     assert "March 4, 2026" in handed.content["text"]
+    assert "from 12:00 to 20:00 (Asia/Shanghai)" in handed.content["text"]

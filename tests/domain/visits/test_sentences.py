@@ -106,6 +106,7 @@ def test_the_order_leaves_on_the_day_of_the_visit_between_noon_and_eight_in_the_
         "region": "Beijing",
         "language": "zh-CN",
         "visit_on": "2026-03-04",
+        "time_zone": "Asia/Shanghai",
         "staff": staff,
         "identity_card": f"CARD-{staff[0]}",
         "dpd": 45,
