@@ -8,7 +8,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements-production.lock"
-BUILT_IN = ("services", "shared", "deploy/strategies", "deploy/mappings")
+BUILT_IN = (
+    "services", "shared", "deploy/strategies", "deploy/packs", "deploy/content", "deploy/mappings",
+)  # fmt: skip
 
 
 def locked(path: Path) -> dict[str, str]:
