@@ -116,7 +116,13 @@ class World:
         zone = _zone_of_night() if law.at_night else self.zone
         own = crc32(customer.encode()) % 10**8
         points = tuple(
-            ContactPoint(point_id=id_, kind=kind, party=party, value=value.format(own))  # type: ignore[arg-type]
+            ContactPoint(
+                point_id=id_,
+                kind=kind,
+                party=party,
+                value=value.format(own),
+                zones=(zone,),  # type: ignore[arg-type]
+            )
             for id_, kind, party, value in POINTS
         )
         today = (SystemClock().now() + timedelta(hours=hours_ahead(self.zone))).date()
