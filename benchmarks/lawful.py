@@ -6,6 +6,7 @@ and the deciders answer it as in production. Each part of the tape is lived in a
 depend on how many there are.
 """
 
+import dataclasses
 import gzip
 import tempfile
 from collections import Counter
@@ -29,6 +30,7 @@ from benchmarks.seeded import seeded
 from benchmarks.seeded_life import Life
 from benchmarks.tables import table
 from shared.collector import collect_less
+from shared.decision import Reactor
 from shared.events.permits import PermitGranted, PermitRefused
 from shared.events.scheduler import FollowUpDue
 from shared.lawful.judging import FINDINGS, WRONG
@@ -52,13 +54,12 @@ AT_LAST = 20
 SHARED, FILES = 0.10, 4
 """The share of customers whose number stands in several files, and in how many at most."""
 _PROOFS = 3
+COURTS = ("gb", "eu")
+"""Where the standard policy of legal names no court."""
 SILENT: dict[str, str] = {
     "CN.AI.LABEL": "calls of the standard strategy have a human voice",
-    "UK.CCA88": "no contact bears an action; Arrears itself terminates and repossesses nothing",
-    "UK.PAP30": "no contact bears an action; legal files with a court without asking the gate",
-    "EU.CCD2.35": "no contact bears an action; Arrears enforces only what a court has judged",
 }
-"""Rules that no contact of production can meet so far, and why."""
+"""Rules that nothing in production can meet so far, and why."""
 KINDS = ("window", "declared_window", "cap", "cooldown", "party", "hold", "optout", "fresh", "precondition", "content", "conduct", "clock")  # fmt: skip
 
 
@@ -153,9 +154,9 @@ def with_declarations(inputs: Inputs, rules: str, seed: int, years: int = YEARS)
 def lived(inputs: Inputs, until: datetime | None = None, plant: str = "") -> Figures:
     """Live the lives with people at the phone, audit every contact, and answer the figures; *plant*: see planted()."""
     policy = strategy(None)
-    reactors = [*all_reactors(planted(policy, plant) if plant else policy), PEOPLE]
+    reactors = [_suing(each) for each in all_reactors(planted(policy, plant) if plant else policy)]
     began = process_time()
-    replayed = replay(inputs, reactors=reactors, standing=standing(), until=until)
+    replayed = replay(inputs, reactors=[*reactors, PEOPLE], standing=standing(), until=until)
     replaying = process_time() - began
     began = process_time()
     report = audited(inputs.events, (entry.event for entry in replayed.published), policy)
@@ -172,6 +173,15 @@ def lived(inputs: Inputs, until: datetime | None = None, plant: str = "") -> Fig
         millis=millis,
         proofs=[said(proof) for proof in report.wrong[:_PROOFS]],
     )
+
+
+def _suing(reactor: Reactor[Any]) -> Reactor[Any]:
+    """Answer the service; legal's with a court in all places, so that the rules on claims have something to forbid."""
+    if reactor.name != "legal":
+        return reactor
+    courts = {place.jurisdiction.country: "any-court" for name in COURTS for place in PLACES[name]}
+    policy = replace(reactor.policy, courts={**courts, **reactor.policy.courts})
+    return dataclasses.replace(reactor, policy=policy)
 
 
 def planted(policy: Any, rule: str) -> Any:

@@ -31,13 +31,14 @@ _SOLD, _SOON_BARRED, _UNKNOWN, _CALLED = 0.5, 0.1, 0.05, 0.2
 
 @dataclass(frozen=True)
 class Place:
-    """Where cardholders are said to live, and who collects."""
+    """Where cardholders are said to live, who collects, and whether their debts are `secured`, whatever the tape says."""
 
     jurisdiction: Jurisdiction
     region: str
     zones: tuple[str, ...]
     role: str = "first_party"
     language: str = "en"
+    secured: bool = False
 
 
 _SHANGHAI = Place(Jurisdiction(country="CN"), "CN-SH", ("Asia/Shanghai",), language="zh-CN")
@@ -53,7 +54,10 @@ _BOSTON = Place(Jurisdiction(country="US", state="MA"), "US-MA", ("America/New_Y
 PLACES: dict[str, tuple[Place, ...]] = {
     "cn": (*(_SHANGHAI,) * 6, *(_XINJIANG,) * 3, _FOR_OTHERS),
     "us": (_NEW_YORK, _CALIFORNIA, _BOSTON),
-    "gb": (Place(Jurisdiction(country="GB"), "GB-LND", ("Europe/London",)),),
+    "gb": (
+        Place(Jurisdiction(country="GB"), "GB-LND", ("Europe/London",)),
+        Place(Jurisdiction(country="GB"), "GB-SCT", ("Europe/London",), secured=True),
+    ),
     "eu": (
         Place(Jurisdiction(country="FR"), "FR-IDF", ("Europe/Paris",)),
         Place(Jurisdiction(country="IE"), "IE-D", ("Europe/Dublin",)),
@@ -85,7 +89,10 @@ def moved(event: Event, place: Place, years: int) -> Event:
         )  # fmt: skip
     elif isinstance(data, AccountUpdated):
         data = replace(
-            data, collector_role=place.role, **_periods(data.account_id, event.time.year + years)
+            data,
+            collector_role=place.role,
+            secured=True if place.secured else data.secured,
+            **_periods(data.account_id, event.time.year + years),
         )
     return replace(event, time=_shift(event.time, years), data=data)
 
