@@ -20,7 +20,7 @@ REFUSING = {
     "us": {
         "window", "declared_window", "cap", "cooldown", "party", "hold", "optout", "fresh", "content",
     },
-    "gb": {"window", "declared_window", "party", "hold", "optout"},
+    "gb": {"window", "declared_window", "party", "hold", "optout", "precondition"},
     "eu": {"window", "declared_window", "party", "optout", "precondition"},
 }  # fmt: skip
 """The kinds of rules of each law that a contact of production can meet; together all but `clock`, which no pack has."""
