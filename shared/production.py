@@ -7,13 +7,16 @@ To add one, put a Check into CHECKS; its name is what ARREARS_ALLOW takes. docs/
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.compliance.loading import lacks_sign_off
 from shared.content.loading import has_examples
+from shared.services import STANDARD_PACKS
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -125,6 +128,14 @@ CHECKS: tuple[Check, ...] = (
         lambda settings: settings.contact == "live" and has_examples(settings.content),
         "ARREARS_CONTENT names a register of texts whose approvals are the examples that ship: have the texts "
         "approved, and name your own register (docs/operations/content.md)",
+    ),
+    Check(
+        "packs-not-signed-off",
+        lambda settings: (
+            settings.contact == "live" and lacks_sign_off(Path(settings.packs or STANDARD_PACKS))
+        ),
+        "ARREARS_PACKS holds a rule pack without `production: true`: have a lawyer sign each pack off, and name "
+        "the folder of those that apply (docs/operations/packs.md)",
     ),
 )
 

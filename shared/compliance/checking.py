@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from shared.compliance import vocabulary as words
 from shared.compliance.calendars import is_calendar
-from shared.compliance.kinds import kind_problems
+from shared.compliance.kinds import CALENDAR_MODES, kind_problems
 from shared.compliance.pack import Clock, Derived, Pack, Retention
 from shared.compliance.rules import AnyRule, Match, Party, Validity, When
 from shared.yaml_lines import Place
@@ -29,7 +29,7 @@ def problems(pack: Pack) -> Iterator[Problem]:
     for name, derived in pack.derive.items():
         yield from _derived(derived, ("derive", name))
     for name, clock in pack.clocks.items():
-        yield from _clock(clock, ("clocks", name))
+        yield from _clock(clock, pack, ("clocks", name))
     for name, retention in pack.retain.items():
         yield from _retention(retention, ("retain", name))
     seen: set[str] = set()
@@ -145,7 +145,7 @@ def _derived(derived: Derived, place: Place) -> Iterator[Problem]:
         yield from _match(derived.cleared_by.event, (*place, "cleared_by", "event"))
 
 
-def _clock(clock: Clock, place: Place) -> Iterator[Problem]:
+def _clock(clock: Clock, pack: Pack, place: Place) -> Iterator[Problem]:
     spans = {name: getattr(clock, name) for name in ("years", "months", "days", "min_gap_days")}
     given = {name: value for name, value in spans.items() if value is not None}
     if len(given) != 1:
@@ -155,11 +155,17 @@ def _clock(clock: Clock, place: Place) -> Iterator[Problem]:
             yield (*place, name), "must be at least 1"
     if clock.period is None and "min_gap_days" not in given:
         yield place, "needs `period`: how its days are counted"
+    if clock.period in CALENDAR_MODES and not pack.calendar:
+        yield (*place, "period"), f"{clock.period} needs the pack's `calendar`"
 
 
 def _retention(retention: Retention, place: Place) -> Iterator[Problem]:
-    for field in ("min", "after_last_activity", "after_call"):
-        value = getattr(retention, field)
+    periods = {
+        name: getattr(retention, name) for name in ("min", "after_last_activity", "after_call")
+    }
+    if not any(periods.values()):
+        yield place, "needs a period: min, after_last_activity or after_call"
+    for field, value in periods.items():
         if value and not _PERIOD.match(value):
             yield (*place, field), f"{value!r} is no period such as P3Y, P6M or P90D"
 

@@ -24,7 +24,8 @@ from shared.yaml_lines import Place
 Problem = tuple[Place, str]
 _LOCAL = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z")
 _EVENT = re.compile(r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
-_CALENDAR_MODES: frozenset[Mode] = frozenset({"business_days", "cn_civil_code"})
+CALENDAR_MODES: frozenset[Mode] = frozenset({"business_days", "cn_civil_code"})
+"""They count by a calendar's working days."""
 _NEVER = "never"
 
 
@@ -83,7 +84,7 @@ def _hold(rule: Hold, place: Place) -> Iterator[Problem]:
 def _span(span: Span, pack: Pack, place: Place) -> Iterator[Problem]:
     if span.days < 1:
         yield (*place, "days"), "must be at least 1"
-    if span.mode in _CALENDAR_MODES and not (span.calendar or pack.calendar):
+    if span.mode in CALENDAR_MODES and not (span.calendar or pack.calendar):
         yield (*place, "calendar"), f"{span.mode} needs a calendar: CN or US-FED"
     yield from _calendar(span.calendar, place)
 
@@ -122,7 +123,7 @@ def _precondition(rule: Precondition, pack: Pack, place: Place) -> Iterator[Prob
     yield from _event(rule.needs, (*place, "needs"))
     if rule.min_days < 0:
         yield (*place, "min_days"), "must not be negative"
-    if rule.mode in _CALENDAR_MODES and not (rule.calendar or pack.calendar):
+    if rule.mode in CALENDAR_MODES and not (rule.calendar or pack.calendar):
         yield (*place, "mode"), f"{rule.mode} needs a calendar: CN or US-FED"
     yield from _calendar(rule.calendar, place)
 

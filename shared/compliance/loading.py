@@ -97,6 +97,14 @@ def read_packs(place: Path) -> tuple[Placed, ...]:
     return tuple(packs.values())
 
 
+def lacks_sign_off(place: Path) -> bool:
+    """Tell whether a pack in *place* is not marked for production; what cannot be read fails where it is loaded."""
+    try:
+        return not all(pack.production for pack in load_packs(place))
+    except (PackError, OSError):
+        return False
+
+
 def sealed(pack: Pack) -> Pack:
     """Answer *pack* with the digest of its content."""
     bare = msgspec.structs.replace(pack, digest="")

@@ -2,8 +2,8 @@
 Change a pack in one place, so that it can be asked which case would notice.
 
 Every rule is dropped; every number is made one more and one less, every local time a minute later and earlier,
-every date of validity a day, every period (P3Y) one longer and shorter; every word of a list, and every fact that a
-conduct rule requires, is left out. What only describes (titles, sources, citations, grades) is not changed.
+every date of validity a day, every period (P3Y) one longer and shorter; every word of a list, and every field that a rule
+can do without, is left out. What only describes (titles, sources, citations, grades) is not changed.
 """
 
 import re
@@ -33,9 +33,11 @@ _DESCRIBES = frozenset(
         "applicability",
         "note",
         "use",
+        "not_extendable",
+        "candidates",
     }
 )
-_PARTS = ("rules", "derive", "clocks", "retain", "effective")
+_PARTS = ("select", "rules", "derive", "clocks", "retain", "effective", "zones", "calendar")
 _STRETCH = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)\Z")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d\Z")
 _PERIOD = re.compile(r"^P(\d+)([YMD])\Z")
@@ -83,10 +85,9 @@ def _changes(node: Any, place: Place) -> Iterator[tuple[Place, Any, Any, bool]]:
     """Answer (place, value, other value, whether a word) for everything below *node* that can be changed."""
     if isinstance(node, dict):
         for name, value in node.items():
-            if name in _DESCRIBES:
+            if name in _DESCRIBES or value is None:
                 continue
-            if place[-1] == "require":
-                yield (*place, name), value, _GONE, True
+            yield (*place, name), _shown(value), _GONE, True
             yield from _changes(value, (*place, name))
     elif isinstance(node, list):
         for index, value in enumerate(node):

@@ -50,13 +50,14 @@ class PeriodCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             return False
         if self.second is not None:
             return effective_pair(self.began, self.second, clock) == self.pair
-        return clock_ending(clock, self.began, calendars.get(pack.calendar)).day == self.last
+        calendar = calendars.get(pack.calendar) or WorkCalendar(pack.calendar, {})
+        return clock_ending(clock, self.began, calendar).day == self.last
 
 
 def read_periods(path: Path) -> tuple[PeriodCase, ...]:
     """Read a file of periods; raises PeriodCaseError, or OSError when it cannot be read."""
     try:
-        document = read(path, tuple[PeriodCase, ...], _EXPECTED)
+        document = read(path, list[PeriodCase], _EXPECTED)
         for index, case in enumerate(document.value):
             if bool(case.clock) == bool(case.retain):
                 raise document.error("needs either `clock` or `retain`", index)
@@ -66,4 +67,4 @@ def read_periods(path: Path) -> tuple[PeriodCase, ...]:
                 raise document.error("needs `last`, or `second` and `pair`", index)
     except YamlError as error:
         raise PeriodCaseError(str(error)) from None
-    return document.value
+    return tuple(document.value)

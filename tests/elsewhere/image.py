@@ -9,8 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements-production.lock"
 BUILT_IN = (
-    "services", "shared", "deploy/strategies", "deploy/packs", "deploy/content", "deploy/mappings",
-)  # fmt: skip
+    "services",
+    "shared",
+    *(f"deploy/{part}" for part in ("strategies", "packs", "calendars", "content", "mappings")),
+)
 
 
 def locked(path: Path) -> dict[str, str]:

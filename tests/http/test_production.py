@@ -1,6 +1,7 @@
 """Production starts only when nothing of development is left, or each thing is allowed by name."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from shared.development_tokens import new_key, public_half
 from shared.production import CHECKS
 from shared.settings import Settings
 
+PACKS = Path(__file__).parents[2] / "deploy" / "packs"
 GOOD = {
     "mode": "production",
     "contact": "live",
@@ -17,6 +19,7 @@ GOOD = {
     "vault_key": base64.b64encode(bytes(range(32))).decode(),
     "provider_url": "https://sms.bank.example",
     "oidc_issuer": "https://login.bank.example",
+    "packs": str(PACKS / "firm-standard.yaml"),
 }
 BROKEN = {
     "no-issuer": [{"oidc_issuer": ""}],
@@ -37,6 +40,7 @@ BROKEN = {
         {"database_url": "postgresql+asyncpg://arrears:Password@db.bank.example/arrears"},
     ],
     "plaintext-provider": [{"provider_url": "http://sms.bank.example"}],
+    "packs-not-signed-off": [{"packs": str(PACKS)}, {"packs": ""}],
 }
 ELSEWHERES = {check.name for check in CHECKS} - set(BROKEN)
 
@@ -71,6 +75,10 @@ def test_everything_at_once_is_told_at_once():
     with pytest.raises(ValidationError) as refused:
         start(**everything)
     assert str(refused.value).count("or allow it by name") == len(BROKEN)
+
+
+def test_packs_need_no_signature_while_nothing_leaves():
+    assert start(packs=str(PACKS), contact="observe").packs
 
 
 def test_a_name_that_is_no_check_is_refused():
