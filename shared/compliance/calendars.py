@@ -9,7 +9,9 @@ A year that a file names stands in that file alone: nothing that the library pre
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import holidays
 import msgspec
@@ -103,9 +105,10 @@ def is_calendar(name: str) -> bool:
     return _OFFICIAL.get(name, name) in holidays.list_supported_countries()
 
 
-def standard_calendars() -> dict[str, WorkCalendar]:
+@lru_cache(maxsize=1)
+def standard_calendars() -> Mapping[str, WorkCalendar]:
     """Answer the calendars that need no file."""
-    return {name: WorkCalendar(name, {}) for name in STANDARD}
+    return MappingProxyType({name: WorkCalendar(name, {}) for name in STANDARD})
 
 
 def load_calendars(folder: Path) -> dict[str, WorkCalendar]:
@@ -114,7 +117,7 @@ def load_calendars(folder: Path) -> dict[str, WorkCalendar]:
 
     Raises CalendarError for a file that is wrong; a folder that is not there holds none.
     """
-    calendars = standard_calendars()
+    calendars = dict(standard_calendars())
     seen: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from shared.compliance.asked import Ask, Bound
+from shared.compliance.calendars import standard_calendars
 from shared.compliance.instants import FAR, Calendar, Calendars
 from shared.compliance.known import Known
 from shared.compliance.pack import Pack
@@ -39,7 +40,7 @@ class Gate:
     """
     Compiled packs; immutable, and safe to share.
 
-    `calendars` maps the names that packs and spans use (CN, US-FED) to working days; a rule whose calendar is missing, or
+    `calendars` maps the names that packs and spans use (CN, US-FED) to working days (none: those that need no file); a rule whose calendar is missing, or
     does not know the year, blocks with needs_fact. What applies to a kind of proposal (all its fields but who, when and
     where exactly) is worked out once and kept.
     """
@@ -48,7 +49,7 @@ class Gate:
         self, packs: Iterable[Pack], calendars: Mapping[str, Calendar] | None = None
     ) -> None:
         self.packs = tuple(packs)
-        self.calendars: Calendars = dict(calendars or {})
+        self.calendars: Calendars = dict(standard_calendars() if calendars is None else calendars)
         self._plans: dict[tuple[object, ...], Plan] = {}
 
     def verdict(
