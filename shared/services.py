@@ -11,6 +11,7 @@ from shared.events.registry import SERVICES
 
 STANDARD_STRATEGY = Path(__file__).parent.parent / "deploy" / "strategies" / "standard.yaml"
 STANDARD_PACKS = Path(__file__).parent.parent / "deploy" / "packs"
+STANDARD_CALENDARS = STANDARD_PACKS.parent / "calendars"
 
 
 def reactor(name: str) -> Reactor[Any]:
@@ -32,6 +33,8 @@ class Chosen(Protocol):
     def packs(self) -> str: ...
     @property
     def content(self) -> str: ...
+    @property
+    def calendars(self) -> str: ...
 
 
 def configured(name: str, chosen: Chosen | None = None) -> Reactor[Any]:
@@ -39,9 +42,10 @@ def configured(name: str, chosen: Chosen | None = None) -> Reactor[Any]:
     found = reactor(name)
     if name != SERVICES[0]:
         return found
-    said = (chosen.strategy, chosen.packs, chosen.content) if chosen is not None else ("", "", "")
-    strategy_, packs, content = (Path(each) if each else None for each in said)
-    return replace(found, policy=strategy(strategy_, packs, content))
+    if chosen is None:
+        return replace(found, policy=strategy(None))
+    said = (chosen.strategy, chosen.packs, chosen.content, chosen.calendars)
+    return replace(found, policy=strategy(*(Path(each) if each else None for each in said)))
 
 
 def packs_in_force(chosen: Chosen) -> frozenset[str]:
@@ -56,10 +60,17 @@ def parts(name: str) -> Any:
     return import_module(f"services.{name}.main").PARTS
 
 
-def strategy(path: Path | None, packs: Path | None = None, content: Path | None = None) -> Any:
-    """Read the scheduler's policy: strategy, rule packs, register of texts; None is what ships. Raises ValueError."""
+def strategy(
+    path: Path | None,
+    packs: Path | None = None,
+    content: Path | None = None,
+    calendars: Path | None = None,
+) -> Any:
+    """Read the scheduler's policy: strategy, packs, register of texts, calendars; None is what ships. Raises ValueError."""
     read = import_module("services.scheduler.loading").policy
-    return read(path or STANDARD_STRATEGY, packs or STANDARD_PACKS, content)
+    return read(
+        path or STANDARD_STRATEGY, packs or STANDARD_PACKS, content, calendars or STANDARD_CALENDARS
+    )
 
 
 def standing() -> Any:

@@ -32,6 +32,7 @@ class Settings(ConnectionSettings):
     `envelope_keys` open what publishers sealed. `batch` caps the records of one transaction. `fuse_caps`,
     `fuse_factor` and `fuse_floor` bound what leaves in an hour, by channel (shared/messaging/fuses.py).
     `strategy`: the scheduler's file, `packs`: the rule packs, a file or a folder ("": those that ship).
+    `calendars`: the folder of days of rest as they were announced ("": the one that ships; docs/operations/packs.md).
     `content`: the folder of the register of texts ("": the one that ships; docs/operations/content.md).
     `dev_key` is the public JWK of development tokens; `open_metrics` lets anybody read /health and /metrics.
     `oidc_*` and `*_claim`: whose tokens count, and where they say roles and reach (docs/operations/access.md).
@@ -63,6 +64,7 @@ class Settings(ConnectionSettings):
     step_port: Annotated[int, Field(ge=0, le=65535)] = 0
     strategy: str = ""
     packs: str = ""
+    calendars: str = ""
     content: str = ""
     fuse_caps: dict[str, Annotated[int, Field(ge=0)]] = {}
     fuse_factor: Annotated[float, Field(ge=0)] = 3.0

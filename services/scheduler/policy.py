@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shared.compliance.calendars import CalendarFile
 from shared.compliance.pack import Pack
 from shared.content.registry import Registered
 from shared.events.envelope import Name
@@ -49,8 +50,8 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     What the ladder's contacts are before the rules: `collector` makes them, calls have this `voice`, calls and
     messages are `autodialled`, and `conduct` holds the facts of it (`recording`: the dialler records). Whether a contact is
-    allowed, and when, is said by `packs` alone, with the tags of the texts in `content`; both are
-    loaded beside the strategy's own file (services/scheduler/loading.py).
+    allowed, and when, is said by `packs` alone, with the tags of the texts in `content`, and by
+    `calendars` where a rule counts working days; they are loaded beside the strategy's own file (services/scheduler/loading.py).
     """
 
     name: str = "standard"
@@ -69,6 +70,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     autodialled: bool = True
     conduct: dict[str, Any] = {}
     packs: tuple[Pack, ...] = ()
+    calendars: tuple[CalendarFile, ...] = ()
     content: Registered | None = None
 
     def bucket(self, dpd: int) -> str:

@@ -40,11 +40,11 @@ def _problems(strategy: Strategy) -> Iterator[Problem]:
         zone(strategy.business_zone)
     except ValueError as error:
         yield ("business_zone",), str(error)
-    for name in ("packs", "content"):
+    for name in ("packs", "calendars", "content"):
         if getattr(strategy, name):
             yield (
                 (name,),
-                f"is loaded beside the strategy (--packs, ARREARS_{name.upper()}): delete it",
+                f"is loaded beside the strategy (ARREARS_{name.upper()}): delete it",
             )
     if list(strategy.bucket_bounds) != sorted(set(strategy.bucket_bounds)):
         yield ("bucket_bounds",), "must rise"

@@ -7,7 +7,7 @@ Which days offices work, for legal periods: by country, until when that is known
 A year that a file names stands in that file alone: nothing that the library predicts counts in it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ import holidays
 import msgspec
 
 from shared.calendars import SATURDAY, is_working_day, known_until
-from shared.yaml_lines import Document, YamlError, read
+from shared.yaml_lines import Document, Place, YamlError, read
 
 STANDARD = ("CN", "US-FED")
 """Calendars that are there without a file."""
@@ -112,31 +112,42 @@ def standard_calendars() -> Mapping[str, WorkCalendar]:
 
 
 def load_calendars(folder: Path) -> dict[str, WorkCalendar]:
-    """
-    Answer the standard calendars, and those that the YAML files in *folder* describe or correct.
+    """Answer the standard calendars, and those that the files in *folder* describe or correct; raises as read_calendars."""
+    return calendars_of(read_calendars(folder))
 
-    Raises CalendarError for a file that is wrong; a folder that is not there holds none.
-    """
+
+def calendars_of(files: Iterable[CalendarFile]) -> dict[str, WorkCalendar]:
+    """Answer the standard calendars, and those that *files* describe or correct."""
     calendars = dict(standard_calendars())
-    seen: dict[str, str] = {}
+    for file in files:
+        years = {year.year: (frozenset(_rest(year)), frozenset(year.work)) for year in file.years}
+        calendars[file.calendar] = WorkCalendar(file.calendar, years)
+    return calendars
+
+
+def read_calendars(folder: Path) -> tuple[CalendarFile, ...]:
+    """
+    Read the YAML files in *folder*, in the order of their names; a folder that is not there holds none.
+
+    Raises CalendarError for a file that is wrong, or that describes what another one does.
+    """
+    files: dict[str, Document[CalendarFile]] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
             document = read(
                 path, CalendarFile, "a calendar is a mapping with `calendar` and `years`"
             )
             name = document.value.calendar
-            if name in seen:
-                raise document.error(f"{name!r} stands in {seen[name]} too", "calendar")
-            seen[name] = path.name
-            calendars[name] = WorkCalendar(name, dict(_years(document)))
+            if (other := files.get(name)) is not None:
+                raise document.error(f"{name!r} stands in {other.path.name} too", "calendar")
+            _check(document)
         except YamlError as error:
             raise CalendarError(str(error)) from None
-    return calendars
+        files[name] = document
+    return tuple(document.value for document in files.values())
 
 
-def _years(
-    document: Document[CalendarFile],
-) -> Iterator[tuple[int, tuple[frozenset[date], frozenset[date]]]]:
+def _check(document: Document[CalendarFile]) -> None:
     if not is_calendar(document.value.calendar):
         raise document.error(
             "no calendar is called so; CN, US-FED, or a country's code", "calendar"
@@ -146,33 +157,42 @@ def _years(
         if year.year in seen:
             raise document.error(f"{year.year} stands twice", "years", index, "year")
         seen.add(year.year)
-        rest: set[date] = set()
-        for number, text in enumerate(year.rest):
-            place = ("years", index, "rest", number)
-            rest |= _stretch(text, document, place)
-            if any(day.year != year.year for day in rest):
-                raise document.error(f"is not in {year.year}", *place)
-        for number, day in enumerate(year.work):
-            place = ("years", index, "work", number)
-            if day.year != year.year:
-                raise document.error(f"is not in {year.year}", *place)
-            if day.weekday() < SATURDAY:
-                raise document.error("is no Saturday or Sunday: offices work on it anyway", *place)
-            if day in rest:
-                raise document.error("is a day of rest too", *place)
-        yield year.year, (frozenset(rest), frozenset(year.work))
+        for place, problem in _problems(year):
+            raise document.error(problem, "years", index, *place)
 
 
-def _stretch(
-    text: str, document: Document[CalendarFile], place: tuple[str | int, ...]
-) -> frozenset[date]:
+def _problems(year: Year) -> Iterator[tuple[Place, str]]:
+    elsewhere = f"is not in {year.year}"
+    rest: set[date] = set()
+    for number, text in enumerate(year.rest):
+        try:
+            rest.update(_stretch(text))
+        except ValueError as error:
+            yield ("rest", number), str(error)
+        if any(day.year != year.year for day in rest):
+            yield ("rest", number), elsewhere
+    for number, day in enumerate(year.work):
+        if day.year != year.year:
+            yield ("work", number), elsewhere
+        if day.weekday() < SATURDAY:
+            yield ("work", number), "is no Saturday or Sunday: offices work on it anyway"
+        if day in rest:
+            yield ("work", number), "is a day of rest too"
+
+
+def _rest(year: Year) -> set[date]:
+    return {day for text in year.rest for day in _stretch(text)}
+
+
+def _stretch(text: str) -> list[date]:
+    """Answer the days of "2026-10-01" or "2026-10-01/2026-10-07"; raises ValueError for anything else."""
     first, _, last = text.partition("/")
     try:
         start, end = date.fromisoformat(first), date.fromisoformat(last or first)
     except ValueError:
-        raise document.error(
-            f"{text!r} is neither a date nor a stretch such as 2026-10-01/2026-10-07", *place
+        raise ValueError(
+            f"{text!r} is neither a date nor a stretch such as 2026-10-01/2026-10-07"
         ) from None
     if not timedelta(0) <= end - start < timedelta(days=_LONGEST_REST_DAYS):
-        raise document.error(f"{text!r} ends before it begins, or is too long", *place)
-    return frozenset(start + timedelta(days=ahead) for ahead in range((end - start).days + 1))
+        raise ValueError(f"{text!r} ends before it begins, or is too long")
+    return [start + timedelta(days=ahead) for ahead in range((end - start).days + 1)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.compliance.calendars import standard_calendars
+from shared.compliance.calendars import calendars_of
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
 from shared.content.registry import Registry
@@ -45,7 +45,7 @@ class Manner:
         return cls(
             strategy.collector, strategy.voice, strategy.autodialled, strategy.conduct,
             None if content is None else Registry(content),
-            Periods(strategy.packs, standard_calendars()),
+            Periods(strategy.packs, calendars_of(strategy.calendars)),
         )  # fmt: skip
 
 

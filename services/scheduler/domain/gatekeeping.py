@@ -9,7 +9,7 @@ from services.scheduler.domain import logbook
 from services.scheduler.domain.state import CollectionCase
 from services.scheduler.policy import Strategy
 from shared.compliance.applying import selects
-from shared.compliance.calendars import standard_calendars
+from shared.compliance.calendars import calendars_of
 from shared.compliance.entries import Entry
 from shared.compliance.gate import Gate
 from shared.compliance.known import Known
@@ -81,7 +81,7 @@ def rules_of(strategy: Strategy) -> Rules:
     found = _COMPILED.get(id(strategy))
     if found is None or found.strategy is not strategy:
         texts = Registry(strategy.content) if strategy.content is not None else None
-        calendars = standard_calendars()
+        calendars = calendars_of(strategy.calendars)
         found = Rules(
             strategy,
             Gate(strategy.packs, calendars),

@@ -80,7 +80,7 @@ ERRORS = [
     ("quiet hours", "max_attempts: 3", 'quiet_until: "08:00"',
      "line 4: .*unknown field `quiet_until`.*; hours of contact are rules now: delete it, and write FIRM.TIME.QUIET"),
     ("packs in the strategy", "max_attempts: 3", "packs: [{pack: mine, version: v1}]",
-     r"line 4: packs: is loaded beside the strategy \(--packs, ARREARS_PACKS\): delete it"),
+     r"line 4: packs: is loaded beside the strategy \(ARREARS_PACKS\): delete it"),
     ("bounds that fall", "[0, 30]", "[30, 0]", "line 6: bucket_bounds: must rise"),
     ("bounds that stand", "[0, 30]", "[0, 0, 30]", "line 6: bucket_bounds: must rise"),
     ("no ladder", GOOD[GOOD.index("ladder"):], "", "line 1: ladder: needs at least one step"),
