@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from shared.events.core_banking import CustomerMerged, CustomerUpdated
 from shared.events.envelope import Event, Fact, utc
 from shared.events.identifiers import personal
+from shared.events.instants import in_utc
 from shared.events.personal_numbers import refused_fact, refused_value
 from shared.events.registry import EVENT_TYPES
 
@@ -66,15 +67,10 @@ class _Written(msgspec.Struct, kw_only=True, omit_defaults=True):
     type: str
 
 
-def _instants(model: type[Fact]) -> tuple[str, ...]:
-    hints = get_type_hints(model)
-    return tuple(name for name in hints if datetime in (hints[name], *get_args(hints[name])))
-
-
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _ENVELOPE = msgspec.json.Decoder(_Read)
 _DATA = {name: msgspec.json.Decoder(entry.model) for name, entry in EVENT_TYPES.items()}
-_INSTANTS = {name: _instants(entry.model) for name, entry in EVENT_TYPES.items()}
+_IN_UTC = {name: in_utc(entry.model) for name, entry in EVENT_TYPES.items()}
 _SCHEMAS = {name: ("", entry.dataschema) for name, entry in EVENT_TYPES.items()}
 
 
@@ -148,8 +144,8 @@ def _data(read: _Read) -> tuple[Fact, datetime]:
     try:
         data = _DATA[read.type].decode(read.data)
         time = read.time if read.time.tzinfo is UTC else utc(read.time)
-        fields = _INSTANTS[read.type]
-        return (_in_utc(data, fields) if fields else data), time
+        mend = _IN_UTC[read.type]
+        return (data if mend is None else mend(data)), time
     except msgspec.ValidationError as error:
         raise _schema_error(error, "data") from None
     except OverflowError:
@@ -185,15 +181,6 @@ def _refuse_personal(customer_id: str, field: str) -> None:
     kind = personal(customer_id)
     if kind is not None:  # the message must not repeat it
         raise LineError("personal_id", f"looks like {kind}", field)
-
-
-def _in_utc(data: Fact, fields: tuple[str, ...]) -> Fact:
-    changed = {
-        field: utc(value)
-        for field in fields
-        if (value := getattr(data, field)) is not None and value.tzinfo is not UTC
-    }
-    return replace(data, **changed) if changed else data
 
 
 def _schema_error(error: msgspec.ValidationError, prefix: str) -> LineError:

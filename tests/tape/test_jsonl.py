@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from shared.events.core_banking import CustomerMerged, PaymentMissed
 from shared.events.envelope import Event
+from shared.events.instants import in_utc
 from shared.events.jsonl import LineError, read_line, write_line
 from shared.events.registry import EVENT_TYPES
+from shared.events.scheduler import FollowUpDue
 from shared.testing import fact
 
 AT = datetime(2026, 3, 1, 22, tzinfo=UTC)
@@ -74,25 +76,58 @@ def test_instants_come_back_in_utc_whatever_zone_they_were_written_in():
     assert b'"time":"2026-03-01T22:00:00Z"' in write_line(moved)
 
 
-def test_no_model_holds_an_instant_deeper_than_read_line_looks():
-    def nested(of, depth=0):
+def test_instants_deep_in_a_fact_come_back_in_utc_too():
+    """A permit stands within a choice within a step: written in another zone it is the same permit, in the same bytes."""
+    permit = {
+        "permit_id": "L1", "channel": "sms", "point_id": "P1",
+        "not_before": "2026-03-02T09:30:00+08:00", "not_after": "2026-03-02T13:00:00Z",
+    }  # fmt: skip
+    choices = [{"channel": "sms", "point_id": "P1", "template": "t", "permit": permit}]
+    due = {"customer_id": "C1", "follow_up_id": "F1", "kind": "contact", "choices": choices}
+    read = in_utc(FollowUpDue)(msgspec.convert(due, FollowUpDue))
+    assert read is in_utc(FollowUpDue)(read)
+    permit = read.choices[0].permit
+    assert (permit.not_before, permit.not_after.tzinfo) == (
+        datetime(2026, 3, 2, 1, 30, tzinfo=UTC),
+        UTC,
+    )
+
+
+def test_every_instant_of_every_event_is_looked_at():
+    """Whatever shape a later event takes: a container that in_utc does not look into must not hold an instant."""
+
+    def instants(of):
         match of:
             case msgspec.inspect.DateTimeType():
-                return depth > 1
+                return 1
             case msgspec.inspect.StructType(fields=fields):
-                return any(nested(field.type, depth + 1) for field in fields)
-            case msgspec.inspect.UnionType(types=types):
-                return any(nested(type_, depth) for type_ in types)
-            case (
-                msgspec.inspect.VarTupleType(item_type=item)
-                | msgspec.inspect.ListType(item_type=item)
-            ):
-                return nested(item, depth + 1)
+                return sum(instants(field.type) for field in fields)
             case _:
-                return False
+                inner = [getattr(of, name, None) for name in ("item_type", "value_type")]
+                several = [*getattr(of, "types", ()), *getattr(of, "item_types", ())]
+                return sum(instants(i) for i in (*inner, *several) if i is not None)
 
-    deep = [e.name for e in EVENT_TYPES.values() if nested(msgspec.inspect.type_info(e.model))]
-    assert deep == []
+    looked_into = (
+        msgspec.inspect.VarTupleType | msgspec.inspect.ListType | msgspec.inspect.DictType
+        | msgspec.inspect.UnionType | msgspec.inspect.StructType | msgspec.inspect.DateTimeType
+    )  # fmt: skip
+
+    def strangers(of, name):
+        if instants(of) and not isinstance(of, looked_into):
+            yield name, of
+        if (
+            isinstance(of, msgspec.inspect.UnionType)
+            and sum(map(bool, map(instants, of.types))) > 1
+        ):
+            yield name, of
+        for field in getattr(of, "fields", ()):
+            yield from strangers(field.type, name)
+
+    entries = [(e.name, msgspec.inspect.type_info(e.model)) for e in EVENT_TYPES.values()]
+    assert [found for name, of in entries for found in strangers(of, name)] == []
+    for entry in EVENT_TYPES.values():
+        of = msgspec.inspect.type_info(entry.model)
+        assert (in_utc(entry.model) is not None) == bool(instants(of)), entry.name
 
 
 def test_fields_that_we_do_not_know_are_tolerated_and_an_absent_schema_means_the_first():
