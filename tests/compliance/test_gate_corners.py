@@ -86,7 +86,9 @@ def test_a_year_that_no_calendar_knows_blocks_by_name():
     verdict = Gate([pack], standard_calendars()).verdict(ask, Known([sent]))
     assert [reason.needs_fact for reason in verdict.reasons] == ["calendar 2099"]
     assert verdict.earliest_next is None
-    assert [r.needs_fact for r in Gate([pack], {}).verdict(ask, Known([sent])).reasons] == ["calendar"]
+    assert [r.needs_fact for r in Gate([pack], {}).verdict(ask, Known([sent])).reasons] == [
+        "calendar"
+    ]
 
 
 @pytest.mark.parametrize(
