@@ -60,8 +60,9 @@ class Mutant:
 
 
 def mutants(pack: Pack) -> Iterator[Mutant]:
-    """Answer every *pack* that differs in one place, in the order of its file; those that the loader would refuse are left out."""
-    plain = msgspec.json.decode(canonical(msgspec.structs.replace(pack, digest="")))
+    """Answer every *pack* that differs in one place, in the order of its file; those that the loader would refuse, and what only spells a default, are left out."""
+    bare = msgspec.structs.replace(pack, digest="")
+    plain = msgspec.json.decode(canonical(bare))
     for index in range(len(pack.rules)):
         without = [rule for number, rule in enumerate(plain["rules"]) if number != index]
         changed = msgspec.convert({**plain, "rules": without}, Pack)
@@ -72,7 +73,7 @@ def mutants(pack: Pack) -> Iterator[Mutant]:
                 changed = msgspec.convert(_with(plain, place, other), Pack)
             except msgspec.ValidationError:
                 continue
-            if next(problems(changed), None) is not None:
+            if changed == bare or next(problems(changed), None) is not None:
                 continue
             shown = "dropped" if other is _GONE else f"-> {other}"
             yield Mutant(sealed(changed), place, f"{value} {shown}", word)
