@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shared.compliance.calendars import standard_calendars
+from shared.compliance.calendars import calendars_of
 from shared.compliance.gate import Gate
 from shared.events.envelope import Event
 from shared.lawful.capture import in_order, joined
@@ -17,7 +17,7 @@ def reporter(
     policy: Any, *, exact: bool = True, days: Days | None = None, wholly: bool = False
 ) -> Report:
     """Answer a report that judges by the scheduler's policy (its strategy with packs and texts)."""
-    gate = Gate(policy.packs, standard_calendars())  # those of the scheduler
+    gate = Gate(policy.packs, calendars_of(policy.calendars))  # those of the scheduler
     auditor = Auditor(gate, Manner.of(policy), exact=exact)
     return Report(auditor, Prover(gate), days or Days(), wholly=wholly)
 
