@@ -1,6 +1,5 @@
 """Judge every contact of a person again: by what was known when leave was given, and by what is known now."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,8 +16,10 @@ from shared.compliance.verdict import Verdict
 from shared.events.agencies import AgencyContacted
 from shared.events.core_banking import CustomerMerged
 from shared.events.envelope import Event
+from shared.events.scheduler import CaseMerged
 from shared.lawful.contacts import Made, made
-from shared.lawful.record import LISTED, Manner, Record
+from shared.lawful.manner import Manner
+from shared.lawful.record import LISTED, Record
 
 Finding = Literal["lawful", "late_information", "pack_changed", "bypass", "engine_fault"]
 FINDINGS: tuple[Finding, ...] = (
@@ -71,7 +72,12 @@ class Person:
     def take(self, event: Event, manner: Manner) -> None:
         """Learn the next event, in the order of knowing."""
         record = self.record(event.subject)
+        before = dict(record.log) if event.subject in self.heirs else None
         record.take(event, manner)
+        if before is not None and not isinstance(event.data, CustomerMerged):
+            record.unhanded.told(before, record.log, event.time)
+        if isinstance(event.data, CaseMerged) and event.subject == record.customer_id:
+            record.unhanded.handed(event.data)
         if isinstance(event.data, CustomerMerged):
             self._merge(record, event.data.from_customer_id)
         if (contact := made(event, record)) is not None:
@@ -204,6 +210,12 @@ class Auditor:
             if all(each.allowed for each in self._verdicts(asked, earlier, leave.granted_at)):
                 why = f"{rules} in the way by facts that were told within {LAG.seconds} s before the leave"
                 return _judged("late_information", why, about)
+        here = leave.here
+        if here is not None and all(
+            each.allowed for each in self._verdicts(asked, Known(here), leave.granted_at)
+        ):
+            why = f"{rules} in the way by what was told of a record that ended, and not yet handed over"
+            return _judged("late_information", why, about)
         return _judged("engine_fault", f"leave was given although {rules} was in the way", about)
 
     def _agency(self, contact: Made, person: Person, today: Known) -> Judged:
@@ -265,26 +277,3 @@ def _outside(contact: Made, grace: timedelta) -> str:
     if contact.surely and contact.at >= permit.not_after + grace:
         return f"made after its leave had ended at {permit.not_after.isoformat()}"
     return ""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What an audit came to: contacts by finding, by the way they were made; and refusals by rule."""
-
-    findings: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
-    late_rules: Counter[str] = field(default_factory=Counter)
-    persons: int = 0
-
-    def add(self, judged: Judged) -> None:
-        """Count one contact."""
-        self.findings[judged.finding] += 1
-        self.kinds[judged.made.kind] += 1
-        if judged.finding != "lawful":
-            self.late_rules.update(judged.rules)
-
-    @property
-    def wrong(self) -> int:
-        """How many contacts are bypasses or faults of the engine."""
-        return sum(self.findings[finding] for finding in WRONG)

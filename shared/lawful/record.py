@@ -7,17 +7,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.compliance.calendars import calendars_of
 from shared.compliance.entries import Entry
 from shared.compliance.proposal import Proposal
-from shared.content.registry import Registry
 from shared.events import agencies, commands, contacts, core_banking, notifier, permits, scheduler
 from shared.events.envelope import Event
+from shared.lawful.manner import Manner
 from shared.lawful.money import Money
+from shared.lawful.unhanded import Unhanded
 from shared.lawful.zones import existing
 from shared.permits import outcomes, reading, running
 from shared.permits.proposals import Act, Debt, Where, Whom, proposals
-from shared.permits.running import Periods
 
 POINTS = frozenset({"point.known"})
 _PURPOSES = {"letter": "legal_process"}
@@ -28,33 +27,12 @@ _THIRD_PARTY = "third_party"
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How the bank makes its contacts, as its strategy says: who collects, whose voice, which conduct, which texts, which periods."""
-
-    collector: str
-    voice: str
-    autodialled: bool
-    conduct: dict[str, Any]
-    texts: Registry | None
-    periods: Periods
-
-    @classmethod
-    def of(cls, strategy: Any) -> "Manner":
-        """Read it from the scheduler's strategy."""
-        content = strategy.content
-        return cls(
-            strategy.collector, strategy.voice, strategy.autodialled, strategy.conduct,
-            None if content is None else Registry(content),
-            Periods(strategy.packs, calendars_of(strategy.calendars)),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class Leave:
     """
     A permit, when it was given, the log as it was known then (as the gate reads it), and what it was given for.
 
-    `made` is one proposal for each kind of debt, at the instant of the grant.
+    `made` is one proposal for each kind of debt, at the instant of the grant. `here` is the log without what had not been
+    handed over from a record that ended; None where nothing was under way.
     """
 
     permit: permits.Permit
@@ -62,34 +40,40 @@ class Leave:
     known: tuple[Entry, ...]
     made: tuple[Proposal, ...]
     by: str = ""
+    here: tuple[Entry, ...] | None = None
 
 
 @dataclass(slots=True)
 class Record:
     """
-    One customer's record, grown event by event; `of` is the time of core banking's latest record of the customer.
+    One person's record, grown event by event; `customers` are core banking's latest records, each with its time, by
+    customer: that of the ended ones, too, whose own leave is judged by theirs. `subject` is whose fact is at hand.
 
     `listed` tells who was on the public list; `said` has, by message_id, the tags of what people wrote to the customer.
     """
 
     customer_id: str
-    customer: core_banking.CustomerUpdated | None = None
-    of: datetime = NEVER
+    customers: dict[str, tuple[datetime, core_banking.CustomerUpdated]] = field(
+        default_factory=dict
+    )
+    subject: str = ""
     accounts: dict[str, core_banking.AccountUpdated] = field(default_factory=dict)
     money: Money = field(default_factory=Money)
     log: dict[tuple[str, str], Entry] = field(default_factory=dict)
     steps: dict[str, scheduler.FollowUpDue] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
     leaves: dict[str, Leave] = field(default_factory=dict)
-    shared: dict[str, tuple[int, int]] = field(default_factory=dict)
     listed: dict[str, bool] = field(default_factory=dict)
     said: dict[str, frozenset[str]] = field(default_factory=dict)
+    shared: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    unhanded: Unhanded = field(default_factory=Unhanded)
 
     def take(self, event: Event, manner: Manner) -> None:
         """Learn what the event tells, in the order in which the decider learnt it."""
+        self.subject = event.subject
         self.money.take(event.data)
         match event.data:
-            case core_banking.CustomerUpdated() if not self._described(event):
+            case core_banking.CustomerUpdated() as data if not self._reached_by(data, event):
                 return
             case core_banking.AccountUpdated() as data:
                 self.accounts[data.account_id] = data
@@ -110,19 +94,24 @@ class Record:
         for entry in reading.entries(event):
             self._note(entry)
 
-    def _described(self, event: Event) -> bool:
-        """Take core banking's record of the customer, unless it is another's or older than what is known."""
-        if event.subject != self.customer_id or event.time < self.of:
+    def _reached_by(self, data: core_banking.CustomerUpdated, event: Event) -> bool:
+        """Take core banking's record; answers whether the person is reached by its points: not where the record ended."""
+        if event.time < self.customers.get(event.subject, (NEVER, data))[0]:
             return False
-        self.customer, self.of = event.data, event.time  # type: ignore[assignment]
+        self.customers[event.subject] = (event.time, data)
+        if event.subject != self.customer_id:
+            return False
         self.log = {k: e for k, e in self.log.items() if e.type not in POINTS}
         return True
 
     def absorb(self, other: "Record") -> None:
-        """Go on with what was known of a record that turned out to be the same person's."""
+        """Go on with what was known of a record that turned out to be the same person's; nobody is reached by its points."""
+        self.customers = {**other.customers, **self.customers}
         self.accounts = {**other.accounts, **self.accounts}
         self.money.absorb(other.money)
-        self.log = {**other.log, **self.log}
+        self.log = {**{k: e for k, e in other.log.items() if e.type not in POINTS}, **self.log}
+        self.unhanded.absorb(other.unhanded)
+        self.shared = {**other.shared, **self.shared}
         self.steps = {**other.steps, **self.steps}
         self.asked = {**other.asked, **self.asked}
         self.leaves = {**other.leaves, **self.leaves}
@@ -131,7 +120,7 @@ class Record:
 
     def known(self) -> tuple[Entry, ...]:
         """Answer the log as the gate reads it."""
-        return tuple(reading.completed(self.log.values(), tuple(sorted(self.accounts))))
+        return self._read(self.log)
 
     def by_agency(self, told: agencies.AgencyContacted, manner: Manner) -> tuple[Proposal, ...]:
         """Answer what an agency did, as if it had been proposed; what it said and how nobody tells."""
@@ -140,6 +129,7 @@ class Record:
             conduct={LISTED: self.listed[told.agency]} if told.agency in self.listed else {},
             contacted=told.contacted,
         )  # fmt: skip
+        self.subject = told.customer_id
         made = self._proposals(
             told.point_id, told.occurred_at, told.account_ids or tuple(self.accounts), act, manner
         )
@@ -147,6 +137,9 @@ class Record:
         return tuple(
             replace(each, role=_THIRD_PARTY, party=told.party, reservation=own) for each in made
         )
+
+    def _read(self, log: dict[tuple[str, str], Entry]) -> tuple[Entry, ...]:
+        return tuple(reading.completed(log.values(), tuple(sorted(self.accounts))))
 
     def _note(self, entry: Entry) -> None:
         key = (entry.src, entry.id)
@@ -157,7 +150,8 @@ class Record:
     def _told(self, event: Event) -> None:
         """Learn what became of a contact, who shares a number, or which agency stood on the public list."""
         if isinstance(event.data, notifier.ContactPointShared):
-            self.shared[event.data.point_id] = (event.data.k, event.data.rank + 1)
+            point = (event.subject, event.data.point_id)
+            self.shared[point] = (event.data.k, event.data.rank + 1)
             return
         if isinstance(event.data, agencies.AgencyPlaced):
             self.listed[event.data.agency] = event.data.on_public_list
@@ -176,7 +170,10 @@ class Record:
     def _granted(
         self, permit: permits.Permit, event: Event, made: tuple[Proposal, ...], by: str = ""
     ) -> None:
-        self.leaves[permit.permit_id] = Leave(permit, event.time, self.known(), made, by)
+        here = self.unhanded.without(self.log, event.time)
+        self.leaves[permit.permit_id] = Leave(
+            permit, event.time, self.known(), made, by, None if here is None else self._read(here)
+        )
         if made:
             entry = outcomes.reservation(permit, made, event.time)
             self.log[entry.src, entry.id] = entry
@@ -235,12 +232,12 @@ class Record:
     def _tags(
         self, template: str, channel: str, debts: Iterable[str], manner: Manner, at: datetime
     ) -> frozenset[str]:
-        if manner.texts is None or self.customer is None:
+        if manner.texts is None or self.subject not in self.customers:
             return frozenset()
         known = [self.accounts[each] for each in debts if each in self.accounts]
         roles = {account.collector_role for account in known}
         tags = manner.texts.tags(
-            template, self.customer.language, at.date(), products={a.product for a in known},
+            template, self.customers[self.subject][1].language, at.date(), products={a.product for a in known},
             role=_THIRD_PARTY if _THIRD_PARTY in roles else min(roles, default=""), channel=channel,
         )  # fmt: skip
         return frozenset() if tags is None else tags
@@ -255,15 +252,15 @@ class Record:
     def _proposals(
         self, point_id: str, at: datetime, debts: Iterable[str], act: Act, manner: Manner
     ) -> tuple[Proposal, ...]:
-        customer = self.customer
-        if customer is None:
+        if self.subject not in self.customers:
             return ()
+        customer = self.customers[self.subject][1]
         points = {point.point_id: point for point in customer.contact_points}
         point = points.get(point_id)
         made = proposals(
             at,
             Whom(
-                customer_id=self.customer_id, zones=existing(customer.time_zones),
+                customer_id=self.subject, zones=existing(customer.time_zones),
                 country=customer.jurisdiction.country, state=customer.jurisdiction.state or "",
                 region=customer.region, language=customer.language,
                 city=customer.jurisdiction.city or "",
@@ -277,7 +274,7 @@ class Record:
             act,
             manner.periods,
         )  # fmt: skip
-        share = self.shared.get(point_id)
+        share = self.shared.get((self.subject, point_id))
         return made if share is None else tuple(replace(each, share=share) for each in made)
 
     def _debts(self, debts: Iterable[str]) -> Iterator[Debt]:

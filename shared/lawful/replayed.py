@@ -8,7 +8,7 @@ from shared.compliance.gate import Gate
 from shared.events.envelope import Event
 from shared.lawful.capture import in_order, joined
 from shared.lawful.judging import Auditor
-from shared.lawful.record import Manner
+from shared.lawful.manner import Manner
 from shared.lawful.report import Days, Report
 from shared.lawful.words import Prover
 

@@ -1,12 +1,13 @@
 """What `arrears audit` prints: the tally, everything that is wrong, and the proof for one customer."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from shared.lawful.judging import FINDINGS, Auditor, Judged, Person, Tally
+from shared.lawful.judging import FINDINGS, WRONG, Auditor, Judged, Person
 from shared.lawful.words import Proof, Prover, lines
 
 TITLES = {
@@ -30,6 +31,29 @@ class Days:
         zones = judged.proposals[0].zones if judged.proposals else ()
         day = judged.made.at.astimezone(ZoneInfo(zones[0] if zones else "UTC")).date()
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an audit came to: contacts by finding, by the way they were made; and refusals by rule."""
+
+    findings: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    late_rules: Counter[str] = field(default_factory=Counter)
+    persons: int = 0
+
+    def add(self, judged: Judged) -> None:
+        """Count one contact."""
+        self.findings[judged.finding] += 1
+        self.kinds[judged.made.kind] += 1
+        if judged.finding != "lawful":
+            self.late_rules.update(judged.rules)
+
+    @property
+    def wrong(self) -> int:
+        """How many contacts are bypasses or faults of the engine."""
+        return sum(self.findings[finding] for finding in WRONG)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from shared.events.core_banking import (
 )
 from shared.events.declarations import LimitationStated
 from shared.lawful.judging import Auditor
-from shared.lawful.record import Manner
+from shared.lawful.manner import Manner
 from shared.testing import fact
 from tests.lawful.test_findings import asked, granted, only, reported
 from tests.lawful.told import DAY, MORNING, POLICY, RECORD, judged

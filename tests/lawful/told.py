@@ -10,7 +10,7 @@ from shared.events.notifier import ContactSent
 from shared.events.permits import Permit
 from shared.events.scheduler import Amount, Choice, FollowUpDue, Situation
 from shared.lawful.judging import Auditor
-from shared.lawful.record import Manner
+from shared.lawful.manner import Manner
 from shared.services import strategy
 from shared.testing import fact
 

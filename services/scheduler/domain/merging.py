@@ -57,15 +57,16 @@ class Facts(Stored, frozen=True):
 
 def survivors(mergers: Iterable[Merger]) -> dict[str, str]:
     """
-    Answer who goes on for whom, by the customer that ended.
+    Answer who goes on for whom, by the customer that ended: all whom mergers connect are one person, and one of them goes on.
 
-    Of mergers that contradict each other the earlier counts: a record ends once, and not in one that ends in it.
+    In their order: where the record that is said to end has ended already, the one in which it goes on ends; a merger
+    between records that go on in one already says nothing new.
     """
     found: dict[str, str] = {}
     for merger in sorted(mergers, key=_place):
-        last = _last(found, merger.survivor)
-        if merger.ended not in found and last != merger.ended:
-            found[merger.ended] = merger.survivor
+        ended = _last(found, merger.ended)
+        if ended != _last(found, merger.survivor):
+            found[ended] = merger.survivor
     return found
 
 
@@ -153,22 +154,22 @@ def hand_over(case: CollectionCase, customer_id: str) -> tuple[CollectionCase, l
     """
     Hand over what was not yet: everything at first, then what changed; answers the case and what is to be said.
 
-    Who was named as survivor by a merger that does not count is told so, by the merger that does.
+    Who was named as survivor and is not the heir is told so, by the mergers: another record goes on there, or ended there.
     """
-    named = sorted({each.survivor for each in case.mergers if each.ended == customer_id})
-    if not named:
-        return case, []
+    named = {each.survivor for each in case.mergers if each.ended == customer_id}
     heir = survivor_of(case, customer_id)
-    said, handed = [], dict(case.handed)
-    for other in named:
-        if other == heir and not handed.get(other):
+    if not (named or heir):
+        return case, []
+    said, handed = [], dict.fromkeys(case.handed, False)
+    for other in sorted({*named, heir} - {""}):
+        if other == heir and not case.handed.get(other):
             said.append(_said(customer_id, other, _everything(case)))
         elif other == heir and case.to_hand:
             said.append(_said(customer_id, other, _changed(case)))
-        elif other != heir and other not in handed:
+        elif other != heir and other not in case.handed:
             said.append(_said(customer_id, other, Facts(mergers=case.mergers)))
-        handed[other] = handed.get(other, False) or other == heir
-    if not said:
+        handed[other] = other == heir
+    if handed == case.handed and not said:
         return case, []
     return replace(case, handed=handed, to_hand=()), said
 

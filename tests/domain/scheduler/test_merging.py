@@ -186,7 +186,7 @@ def test_a_circle_of_three_is_seen_when_the_others_tell():
     assert told.state.episode == 2
 
 
-def test_who_was_named_by_a_merger_that_does_not_count_is_told_so():
+def test_who_was_named_later_is_told_where_the_record_had_ended_before():
     told = story(*OPENED, into(START, "C8"), tick(START))
     told.given(replace(into(SOON, "C9"), time=SOON), tick(SOON))
     everything, mergers, word = handed(told)
@@ -195,13 +195,14 @@ def test_who_was_named_by_a_merger_that_does_not_count_is_told_so():
     assert set(word.facts) == {"mergers"}
 
 
-def test_nobody_is_waited_for_who_went_elsewhere():
+def test_who_had_ended_in_another_before_brings_that_one_along():
     waiting = story(customer(), MISS, merged(SOON))
     assert merging.awaited(waiting.state, "C1") == ("C0",)
     elsewhere = Merger(ended="C0", survivor="C8", time=START, id="a")
     facts = msgspec.to_builtins(merging.Facts(mergers=(elsewhere,)))
     waiting.given(handed_over(SOON, **facts))
-    assert merging.awaited(waiting.state, "C1") == ()
+    assert merging.survivors(waiting.state.mergers) == {"C0": "C8", "C8": "C1"}
+    assert merging.awaited(waiting.state, "C1") == ("C8",)
 
 
 def test_a_record_merged_into_itself_ends_nobody():
