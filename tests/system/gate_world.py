@@ -85,10 +85,12 @@ class World:
         self.zone = zone_of_noon(now)
         self.step_at = (now + timedelta(seconds=self.step_in)).replace(microsecond=0)
         at = f"{self.step_at + timedelta(hours=hours_ahead(self.zone)):%H:%M:%S}"
-        strategy = self.folder / "strategy.yaml"
-        strategy.write_text(STRATEGY.format(zone=self.zone, day=LATE_DAYS, at=at), encoding="utf-8")
+        self.strategy = self.folder / "strategy.yaml"
+        self.strategy.write_text(
+            STRATEGY.format(zone=self.zone, day=LATE_DAYS, at=at), encoding="utf-8"
+        )
         self.cluster = Cluster(
-            self.folder / "cluster", seed=5, extra_env={"ARREARS_STRATEGY": str(strategy)}
+            self.folder / "cluster", seed=5, extra_env={"ARREARS_STRATEGY": str(self.strategy)}
         )
         self.cluster.start()
         token = development_token(

@@ -1,18 +1,23 @@
 """Each type of the gate's log comes in the way it does in production, and the next contact heeds it: at the provider."""
 
+import asyncio
 import shutil
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from shared.demo import verdict
 from shared.events.core_banking import CustomerUpdated
 from shared.events.permits import PermitRefused
 from shared.permits.ways_in import LOG_TYPES
+from shared.services import strategy
 from tests.system.gate_world import CN, World
 from tests.system.ways import WAYS
 from tests.waiting import eventually
@@ -23,11 +28,13 @@ STEP_IN = 100.0
 
 @dataclass
 class Lived:
-    """What came of it: what went wrong with whom, who got a message, which rules refused whom."""
+    """What came of it: what went wrong with whom, who got a message, which rules refused whom, what the audit says."""
 
     wrong: dict[str, str] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
     refused: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    lawful: bool = False
+    audit: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +70,10 @@ def live(world: World, found: Lived) -> None:
     for event in world.events():
         if isinstance(event.data, PermitRefused):
             found.refused[event.subject] |= {reason.rule for reason in event.data.reasons}
+    console = Console(record=True, file=StringIO(), width=200)
+    policy = strategy(world.strategy)
+    found.lawful = asyncio.run(verdict.lawful(console, world.cluster.database_url, policy))
+    found.audit = console.export_text()
 
 
 def play(world: World, found: Lived, part: str) -> None:
@@ -81,6 +92,13 @@ def test_the_next_contact_heeds_what_came_in(lived, name):
     assert (name in lived.sent) == WAYS[name].sms
     if WAYS[name].rule:
         assert WAYS[name].rule in lived.refused[name]
+
+
+@pytest.mark.timeout(300)
+def test_every_contact_of_the_run_audits_to_nothing_wrong(lived):
+    assert lived.lawful, lived.audit
+    assert "0 bypass, 0 engine fault" in lived.audit
+    assert not lived.audit.startswith("0 contacts")
 
 
 def test_every_type_of_the_log_is_sent():
