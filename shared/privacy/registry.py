@@ -139,9 +139,9 @@ TABLES: tuple[Table, ...] = (
 
 CUSTOMER_UPDATED: tuple[Column, ...] = (
     *_many("customer_id language region risk_grade flags preferred_channel", "C1"),
-    *_many("time_zones jurisdiction.country jurisdiction.state", "C1"),
+    *_many("time_zones jurisdiction.country jurisdiction.state jurisdiction.city", "C1"),
     *_many("contact_points.point_id contact_points.kind contact_points.zones contact_points.party", "C1"),
-    *_many("contact_points.obtained_via", "C1"),
+    *_many("contact_points.obtained_via contact_points.place", "C1"),
     Column("contact_points.value", "C2", "sealed", "by kind"),
 )  # fmt: skip
 """The fields of `customer.updated` on Kafka; the value is sealed by the publisher (ADR 0014)."""

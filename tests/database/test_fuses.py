@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from shared.db import engine_for
 from shared.messaging import controls, effect_rows, fuses
@@ -54,15 +55,13 @@ async def departed(db, channel="sms", hour=THIS, count=None):
     )
 
 
-async def test_what_the_cap_allows_leaves_and_then_the_fuse_trips(db, capsys):
+async def test_what_the_cap_allows_leaves_and_then_the_fuse_trips(db):
     await start(db, 5)
-    assert len(await claim(db, limits=cap(3))) == 3
+    with structlog.testing.capture_logs() as logs:
+        assert len(await claim(db, limits=cap(3))) == 3
     (fuse,) = await tripped(db)
     assert (fuse.filter.channel, fuse.cause, fuse.departed, fuse.allowed) == ("sms", "cap", 3, 3)
-    told = (
-        capsys.readouterr()
-    )  # which stream: as the test before us in this process configured the log
-    assert "fuse_tripped" in told.out + told.err
+    assert [line["event"] for line in logs] == ["fuse_tripped"]
     (letter,) = await start(db, kind="contact.letter")
     assert await claim(db, limits=cap(1000)) == [letter], (
         "it holds by itself, whatever the limit is now"
