@@ -18,7 +18,6 @@ from shared.local.kafka import EmbeddedKafka
 from shared.runtime import Parts
 from shared.settings import Settings
 from tests.database.support import PARTITIONS
-from tests.kafka.emptying import emptied
 from tests.kafka.proxy import Proxy
 
 KEY = new_key()
@@ -55,9 +54,8 @@ EVERYBODY = bearer(*ROLES, regions=["*"])
 
 
 @pytest.fixture
-async def run(database: str, kafka: str) -> Run:
+def run(database: str, kafka: str) -> Run:
     """Run a service (the notifier unless told otherwise) while the body runs; yields its client."""
-    await emptied(kafka)
 
     @asynccontextmanager
     async def running(parts: Parts = PARTS, **fields: Any) -> AsyncIterator[httpx2.AsyncClient]:

@@ -1,6 +1,8 @@
 """One running notifier: its webhooks, cases, work list, problems. One start for all, because a start costs a second."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from shared.clock import SystemClock
 from shared.db import SchemaTooOld, engine_for
 from shared.http import create_app
 from shared.ids import derive
+from shared.local.kafka import EmbeddedKafka
 from tests.database.support import Database
 from tests.http.conftest import settings
 
@@ -38,6 +41,13 @@ async def problem(client, path, status, *, body=None, **options):
     assert content["status"] == status
     assert content["type"].startswith("urn:arrears:problem:")
     return content
+
+
+@pytest.fixture
+def kafka(servers_folder: Path) -> Iterator[str]:
+    """A broker of our own: what other tests published on theirs would come into our list of cases."""
+    with EmbeddedKafka(servers_folder / "kafka-of-the-service") as broker:
+        yield broker.bootstrap
 
 
 async def test_a_provider_tells_an_outcome_once_or_twice(run):
