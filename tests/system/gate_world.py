@@ -49,7 +49,7 @@ POINTS = (
     ("p-friend", "mobile", "contact_person", "+86102{:08d}"),
 )
 """With a place for a number of the customer's own: who shares one with others has a part of its caps only."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,24 @@ class World:
         found: dict[str, Any] = answer.json()["state"] if answer.is_success else {}
         return found
 
-    def until(self, condition: Callable[[], object]) -> None:
-        eventually(condition, seconds=PATIENCE)
+    def knows(self, customer: str, service: str) -> bool:
+        """Whether the service has heard of the customer: the state of a case may well be empty."""
+        return self.client.get(f"{self.cluster.url(service)}/cases/{customer}").is_success
+
+    def log(self, customer: str) -> list[dict[str, Any]]:
+        """The entries of the gate's log."""
+        return list(self.state(customer).get("log", {}).values())
+
+    def logged(self, customer: str, source: str) -> int:
+        """How many entries come from there."""
+        return sum(each.get("src") == source for each in self.log(customer))
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for it; *what* is awaited stands in the error."""
+        try:
+            eventually(lambda: bool(condition()), seconds=PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {error}") from None
 
     def await_step(self) -> None:
         """Wait until the ladder's step is due and a moment more, in which messages leave."""

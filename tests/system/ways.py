@@ -67,14 +67,19 @@ def known(type_: str) -> Do:
 
     def do(world: World, customer: str) -> None:
         world.until(
-            lambda: type_ in {e["type"] for e in world.state(customer).get("log", {}).values()}
+            lambda: type_ in {e["type"] for e in world.log(customer)}, f"{type_} in the log"
         )
 
     return do
 
 
+def held(world: World, customer: str) -> None:
+    """A person holds the case: without it, a step that night alone delays leaves as soon as the night is agreed to."""
+    assert world.post(f"/cases/{customer}/holds", {}).status_code == 202
+
+
 def released(world: World, customer: str) -> None:
-    world.until(lambda: world.state(customer).get("halts"))
+    world.until(lambda: world.state(customer).get("halts"), "the hold")
     (hold,) = world.state(customer)["halts"]
     assert world.post(f"/cases/{customer}/holds/{hold}/release", {}).status_code == 202
 
@@ -86,20 +91,20 @@ def attorney_released(world: World, customer: str) -> None:
 
 def bankrupt(world: World, customer: str) -> None:
     world.tell([CustomerBankrupt(customer_id=customer, case_no="2026-7")])
-    world.until(lambda: world.state(customer).get("bankrupt"))
+    world.until(lambda: world.state(customer).get("bankrupt"), "the bankruptcy")
 
 
 def merged(world: World, customer: str) -> None:
     """The customer's record ends: it goes on under another's."""
     world.tell([CustomerMerged(customer_id="W-heir", from_customer_id=customer)])
-    world.until(lambda: "person.merged" in str(world.state(customer).get("log", {})))
+    known("person.merged")(world, customer)
 
 
 def placed(world: World, customer: str) -> None:
     """The agency AG1 has the accounts since two days; legal knows a customer whose case was told once."""
-    assert world.post(f"/cases/{customer}/holds", {}).status_code == 202
+    held(world, customer)
     released(world, customer)
-    world.until(lambda: world.state(customer, "legal"))
+    world.until(lambda: world.knows(customer, "legal"), "the case at legal")
     body = {"agency": "AG1", "on_public_list": True, "occurred_at": ago(days=2)}
     assert world.post(f"/cases/{customer}/placements", body, "legal").status_code == 202
 
@@ -117,7 +122,7 @@ def agency(result: str, number: int, **when: float) -> Do:
         ]  # fmt: skip
         answer = world.post("/agencies/AG1/contacts", {"contacts": lines}, "legal")
         assert answer.json()["accepted"] == number, answer.text
-        world.until(lambda: len(world.state(customer).get("log", {})) >= number)
+        world.until(lambda: world.logged(customer, "/agencies/AG1") == number, "the agency's calls")
 
     return do
 
@@ -167,8 +172,8 @@ WAYS: dict[str, Way] = {
     "night-not-any-more": Way(
         ("consent.withdrawn",), NIGHT,
         (
-            declare("consent", consent="quiet_hours"), ask(GRANTED),
-            declare("consent_withdrawn", consent="quiet_hours"), ask("CN.TIME.QUIET"),
+            held, declare("consent", consent="quiet_hours"), ask(GRANTED, **CALLBACK),
+            declare("consent_withdrawn", consent="quiet_hours"), ask("FIRM.TIME.QUIET", **CALLBACK), released,
         ), False,
     ),
     "three-talks": Way(
@@ -198,7 +203,7 @@ WAYS: dict[str, Way] = {
         ("point.known", "point.invalidated"), CN, (ask("CN.WHO.PARTY", **LOCATE),),
         after=(
             receipt(outcome="failed", reason="invalid_point"),
-            lambda world, customer: world.until(lambda: world.state(customer).get("invalid")),
+            lambda world, customer: world.until(lambda: world.state(customer).get("invalid"), "the void number"),
             ask(GRANTED, **LOCATE),
         ),
     ),
