@@ -61,7 +61,7 @@ def live(world: World, found: Lived) -> None:
     play(world, found, "acts")
     world.await_step()
     free = {name for name, way in WAYS.items() if way.sms and name not in found.wrong}
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not free <= set(world.sent()) and time.monotonic() < deadline:
         time.sleep(0.5)
     time.sleep(3)  # what must not leave has had its time, too
