@@ -23,17 +23,16 @@ _REWRAP = text("""
     WHERE keys.customer_id = v.customer_id
 """)
 _LEFT = text("SELECT count(*) FROM vault.keys WHERE master <> :master AND wrapped IS NOT NULL")
-_OLD_POINTS = text(r"""
-    SELECT customer_id, point_id, value FROM vault.points WHERE substring(value FROM 1 FOR 1) <> '\x03'::bytea
-        AND (customer_id, point_id) > (:customer, :point)
+_POINTS = text("""
+    SELECT customer_id, point_id, value FROM vault.points WHERE (customer_id, point_id) > (:customer, :point)
     ORDER BY customer_id, point_id LIMIT :limit
 """)
 _RESEAL_POINT = text("""
     UPDATE vault.points SET value = :new WHERE customer_id = :customer AND point_id = :point AND value = :old
 """)
-_QUARANTINED = r"""
+_QUARANTINED = """
     SELECT id, topic, partition, kafka_offset, customer_id, event_key, sealed FROM "{schema}".quarantine
-    WHERE id > :after AND sealed <> '' AND substring(sealed FROM 1 FOR 1) <> '\x03'::bytea ORDER BY id LIMIT :limit
+    WHERE id > :after AND sealed <> '' ORDER BY id LIMIT :limit
 """
 _RESEAL = 'UPDATE "{schema}".quarantine SET sealed = :new WHERE id = :id AND sealed = :old'
 
@@ -78,22 +77,23 @@ async def _rewrap(tx: AsyncConnection, keys: Keys) -> int:
 
 
 async def _reseal_points(engine: AsyncEngine, keys: Keys) -> int:
-    """Put values of the time before customers had keys under their customer's."""
+    """
+    Put values of the time before customers had keys under their customer's.
+
+    Every value is tried with its customer's key: by its first byte alone, one in 256 of the old ones looks new.
+    """
     done, customer, point = 0, "", ""
     while True:
         async with engine.begin() as tx:
-            rows = (
-                await tx.execute(
-                    _OLD_POINTS, {"customer": customer, "point": point, "limit": BATCH}
-                )
-            ).all()
+            after = {"customer": customer, "point": point, "limit": BATCH}
+            rows = (await tx.execute(_POINTS, after)).all()
             if not rows:
                 return done
             found = await data_keys(tx, keys, {row[0] for row in rows})
             for customer, point, old in rows:
                 place = row_of(customer, point)
-                if customer in found:
-                    new = found[customer].seal(*place, keys.open(*place, old))
+                if (key := found.get(customer)) and key.opened(*place, old) is None:
+                    new = key.seal(*place, keys.open(*place, old))
                     values = {"customer": customer, "point": point, "old": old, "new": new}
                     done += (await tx.execute(_RESEAL_POINT, values)).rowcount
         customer, point = rows[-1][:2]
@@ -118,10 +118,15 @@ async def _reseal_quarantine(engine: AsyncEngine, keys: Keys, schema: str) -> in
 
 
 def _again(row: Any, keys: Keys, found: Mapping[str, DataKey]) -> bytes:
-    plain_place = quarantine_place(row[1:6])
-    if not row.customer_id and keys.is_current(row.sealed):
-        return bytes(row.sealed)
-    plain = keys.open(*plain_place, row.sealed)
+    """Seal the record as it is sealed today; of a forgotten customer nothing is kept."""
+    where, sealed = quarantine_place(row[1:6]), bytes(row.sealed)
     if not row.customer_id:
-        return keys.seal(*plain_place, plain)
-    return found[row.customer_id].seal(*plain_place, plain) if row.customer_id in found else b""
+        return sealed if keys.is_current(sealed) else keys.seal(*where, keys.open(*where, sealed))
+    key = found.get(row.customer_id)
+    if key is None:
+        return b""
+    return (
+        sealed
+        if key.opened(*where, sealed) is not None
+        else key.seal(*where, keys.open(*where, sealed))
+    )

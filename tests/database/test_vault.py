@@ -1,6 +1,7 @@
 """The vault with a key per customer: found by hash, sealed to its row, rotated under load."""
 
 import asyncio
+import os
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from shared.messaging.records import Record
 from shared.privacy.owner import owner_engine
 from shared.testing import START, fact
 from shared.vault import Deposit, Keys, SealBroken, VaultReader, VaultWriter
-from shared.vault.keys import _encrypt, place
+from shared.vault.keys import place
 from shared.vault.rotation import rotate
 from tests.database.support import Database, always, record
 from tests.database.test_following import point, updated
@@ -35,6 +36,13 @@ async def vault(database):
     yield found
     await found.engine.dispose()
     await found.owner.dispose()
+
+
+def sealed_before_keys(first, where, plain):
+    """Seal under the master as it was done at first, without a version, with a nonce that begins so."""
+    (cipher,) = BEFORE._ciphers.values()  # noqa: SLF001
+    nonce = first + os.urandom(11)
+    return nonce + cipher.encrypt(nonce, plain, where)
 
 
 async def store(db, keys, customer, value, *, kind="mobile", point_id="P1", at=START, country="CN"):
@@ -118,15 +126,18 @@ async def test_b2_26_a_ciphertext_that_was_moved_is_detected(vault):
             await reader.value(customer, "P1")
 
 
-async def test_what_was_sealed_before_customers_had_keys_still_opens_and_is_brought_over(vault):
+@pytest.mark.parametrize("first", [b"\x00", b"\x02", b"\x03"])
+async def test_what_was_sealed_before_customers_had_keys_still_opens_and_is_brought_over(
+    vault, first
+):
     await store(vault, BEFORE, "C1", "13800138000")
-    cipher = next(iter(BEFORE._ciphers.values()))  # noqa: SLF001
-    old = _encrypt(cipher, place("points", "value", "C1\x1fP1"), b"13800138009")
+    old = sealed_before_keys(first, place("points", "value", "C1\x1fP1"), b"13800138009")
     await vault.run("UPDATE vault.points SET value = :old, lookup = NULL", old=old)
     assert await VaultReader(BEFORE, vault.engine).value("C1", "P1") == "13800138009"
     done = await rotate(vault.owner, DURING, SERVICES)
     assert (done.keys, done.points) == (1, 1)
     assert await VaultReader(AFTER, vault.engine).value("C1", "P1") == "13800138009"
+    assert await rotate(vault.owner, DURING, SERVICES) == type(done)(0, 0, 0)
 
 
 async def test_quarantined_records_are_rotated_too(vault):
