@@ -125,7 +125,11 @@ class World:
         asyncio.run(send())
 
     def drain(self, *, seconds: float) -> None:
-        """Wait until the plan is published and nothing is under way any more, in two looks at the same counts."""
+        """
+        Wait until the plan is published and nothing is under way any more, in two looks at the same counts.
+
+        Each look asks for the lag before it counts: a record that is taken in between is in the counts.
+        """
         began = time.monotonic()
         last: list[Any] = []
 
@@ -134,13 +138,14 @@ class World:
             if self._player is not None and self.plays():
                 time.sleep(0.3)
                 return False
+            waiting = [self.behind(), len(self.untold())]
             counts = self.counts()
             busy = [n for c in counts.values() for n in (c["outbox"], c["due"])]
             still = (
                 not any(busy) and sum(c["effects"] for c in counts.values()) == self.expected_open
             )
-            seen = [counts, self.handed_over()]
-            settled = still and last == seen and not self.behind() and not self.untold()
+            seen = [counts, self.handed_over(), waiting]
+            settled = still and last == seen and not any(waiting)
             last = seen
             time.sleep(0.7)
             return settled
