@@ -81,7 +81,7 @@ def periods(derived: Derived, ask: Ask, zones: Zones) -> list[Period]:
     if derived.cleared_by is not None:
         cleared_by = derived.cleared_by.event
         clears = [each.at for each in contacts if might_match(cleared_by, each)]
-    begins: list[tuple[datetime, datetime]] = []
+    begins: list[tuple[datetime, datetime, datetime]] = []
     for source in derived.any:
         match source:
             case Streak():
@@ -89,8 +89,8 @@ def periods(derived: Derived, ask: Ask, zones: Zones) -> list[Period]:
             case PointInvalid():
                 begins.extend(_invalid(ask))
     found = []
-    for known, begin in begins:
-        end = min((at for at in clears if at >= known), default=FAR)
+    for known, begin, until in begins:
+        end = min((until, *(at for at in clears if at >= known)))
         if begin < end:
             found.append((begin, end))
     return found
@@ -102,8 +102,8 @@ def _of_person(contact: Entry, ask: Ask) -> bool:
 
 def _streaks(
     streak: Streak, contacts: list[Entry], clears: list[datetime], zones: Zones
-) -> list[tuple[datetime, datetime]]:
-    """Answer for each streak when it was complete, and the local day after, in the last zone."""
+) -> list[tuple[datetime, datetime, datetime]]:
+    """Answer for each streak when it was complete, and the local day after, in the last zone; it has no end of its own."""
     found = []
     run = 0
     wider = Match(
@@ -126,7 +126,7 @@ def _streaks(
         if run >= streak.length:
             days = [shifted(local_date(contact.at, where), 1) for where in zones]
             begins = [day_start(day, where) for day, where in zip(days, zones, strict=True)]
-            found.append((contact.at, max(begins)))
+            found.append((contact.at, max(begins), FAR))
     return found
 
 
@@ -142,17 +142,26 @@ def _surely(match: Match, contact: Entry) -> bool:
     )
 
 
-def _invalid(ask: Ask) -> list[tuple[datetime, datetime]]:
-    """Answer when the last of all known mobile points of the person was found invalid, if all are."""
-    points: dict[str, datetime | None] = {}
-    told = [*ask.known.of("point.known"), *ask.known.of("point.invalidated")]
+def _invalid(ask: Ask) -> list[tuple[datetime, datetime, datetime]]:
+    """
+    Answer since when, and until when, all known mobile points of the person were invalid: for each one found so, anew.
+
+    One that is found invalid and known anew at one instant is valid: in doubt no third person is asked.
+    """
+    known: set[str] = set()
+    valid: set[str] = set()
+    begins: list[datetime] = []
+    found: list[tuple[datetime, datetime, datetime]] = []
+    told = [*ask.known.of("point.invalidated"), *ask.known.of("point.known")]
     for each in sorted(told, key=attrgetter("at")):
         if each.type == "point.known":
             if each.kind == "mobile" and _of_person(each, ask):
-                points[each.point] = None
-        elif each.point in points:
-            points[each.point] = each.at
-    invalid = [at for at in points.values() if at is not None]
-    if not invalid or len(invalid) < len(points):
-        return []
-    return [(max(invalid), max(invalid))]
+                known.add(each.point)
+                valid.add(each.point)
+                found.extend((begin, begin, each.at) for begin in begins)
+                begins.clear()
+        elif each.point in known:
+            valid.discard(each.point)
+            if not valid:
+                begins.append(each.at)
+    return [*found, *((begin, begin, FAR) for begin in begins)]

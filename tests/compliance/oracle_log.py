@@ -133,7 +133,7 @@ class Log:
             if e.kind == "mobile" and self.person(e.person, person)
         }
         ends = {}
-        for e in self.entries:
+        for e in sorted(self.entries, key=lambda e: (e.at, e.type == "point.known")):
             if e.at <= t and e.point in known and e.type in ("point.known", "point.invalidated"):
                 ends[e.point] = e.at if e.type == "point.invalidated" else None
         if not known or any(ends[point] is None for point in known):
