@@ -101,7 +101,13 @@ _LOG_ALIASES = _ALIASES | {
     "recorded_at": "rec",
     "medium": "channel",
     "address": "point",
+    "level": "scope",
+    "ends": "until",
+    "into": "to",
 }
+_UNKNOWN = "unknown"
+_MAY_BE_UNKNOWN = frozenset({"role", "purpose", "voice", "limitation", "result"})
+"""Fields in which the word `unknown` stands for no word at all: what is missing fails closed (RULES.md section 3)."""
 _LISTS = frozenset({"debts", "zones", "tags", "local"})
 
 
@@ -167,7 +173,9 @@ class Suite:
                 "needs `at`, the instant that is asked about", number, "asks", ask, "p"
             )
         known = {
-            name: value for name, value in fields.items() if value is not None and name in _FIELDS
+            name: value
+            for name, value in fields.items()
+            if name in _FIELDS and _says_something(name, value)
         }
         try:
             proposal = msgspec.convert(known, Proposal)
@@ -211,7 +219,7 @@ class Suite:
         given = {
             name: value
             for name, value in self._plain(raw, place, _LOG_ALIASES).items()
-            if value is not None and (name in _OF_FACT or name not in _UNREAD)
+            if _says_something(name, value) and (name in _OF_FACT or name not in _UNREAD)
         }
         given.setdefault("id", f"#{place[-1]}")
         if "start" in given:
@@ -270,6 +278,10 @@ _UNREAD = _FIELDS | {
     *("reply_to", "in_reply_to", "ref", "reference", "template", "text", "queued_at", "validity", "amount", "note", "n"),
 }  # fmt: skip
 """Keys that may stand in a proposal or a log and that no rule reads there: RULES.md names them as facts of another part."""
+
+
+def _says_something(name: str, value: Any) -> bool:
+    return value is not None and not (value == _UNKNOWN and name in _MAY_BE_UNKNOWN)
 
 
 def read_cases(path: Path) -> Suite:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.compliance.asked import FREE, Ask, State
-from shared.compliance.consents import FIELDS, covers, lapses, withdrawn
+from shared.compliance.consents import covers, lapses, withdrawn
 from shared.compliance.entries import Entry
 from shared.compliance.instants import FAR, WORLD, Zones, over_everywhere
 from shared.compliance.rules import Hold, OptOut
@@ -158,7 +158,7 @@ class OptOutRule:
         change = FAR
         out: datetime | None = None
         for each in outs:
-            if self._speaks(each, ask, surely=False):
+            if self._blocks(each, ask):
                 if each.at > t:
                     change = each.at
                     break
@@ -167,7 +167,7 @@ class OptOutRule:
             return None, change
         since: datetime | None = None
         for each in ask.known.of("optin"):
-            if self._speaks(each, ask, surely=True):
+            if self._lifts(each, ask):
                 if each.at > t:
                     return self._verdict(out, since, min(change, each.at))
                 since = each.at
@@ -177,13 +177,37 @@ class OptOutRule:
     def _verdict(out: datetime, since: datetime | None, change: datetime) -> State:
         return ("" if since is None or since <= out else None), change
 
-    def _speaks(self, entry: Entry, ask: Ask, *, surely: bool) -> bool:
-        """Tell whether *entry* is of this level and means the proposal; an opt-in must say so, an opt-out may."""
+    def _blocks(self, entry: Entry, ask: Ask) -> bool:
+        """
+        Tell whether an opt-out of this level means the proposal, or may mean it.
+
+        A scope that is stated says it all: what else the opt-out names, as the number that it came through, does not
+        narrow it. Without one it speaks of each thing that it names.
+        """
+        scopes = [stated] if (stated := _stated(entry)) else _named(entry)
+        return any(
+            self._is_of_level(scope, entry, ask)
+            and covers(
+                entry, ask.proposal, ask.known, None, surely=False, fields=self._fields(scope)
+            )
+            for scope in scopes
+        )
+
+    def _lifts(self, entry: Entry, ask: Ask) -> bool:
+        """Tell whether an opt-in of this level means the proposal for sure, by all that it names."""
+        scope = _stated(entry) or _named(entry)[0]
+        return self._is_of_level(scope, entry, ask) and covers(
+            entry, ask.proposal, ask.known, None, surely=True
+        )
+
+    def _fields(self, scope: str) -> tuple[str, ...]:
+        """Answer what an opt-out of *scope* must agree in; a caller who was told calls for several creditors."""
+        if "caller" in (scope, self._level):
+            return ("collector",)
+        return (scope, "creditor", "collector")
+
+    def _is_of_level(self, scope: str, entry: Entry, ask: Ask) -> bool:
         p = ask.proposal
-        fields = () if self._level == "caller" and not surely else FIELDS
-        if not covers(entry, p, ask.known, None, surely=surely, fields=fields):
-            return False
-        scope = _SCOPES.get(entry.scope, entry.scope) or _scope_of(entry)
         match self._level:
             case "point":
                 return scope == "point" and bool(p.channel or p.point)
@@ -197,8 +221,9 @@ class OptOutRule:
                 return scope in ("topic", "caller")
 
 
-def _scope_of(entry: Entry) -> str:
-    for name in ("point", "channel", "topic"):
-        if getattr(entry, name):
-            return name
-    return "caller"
+def _stated(entry: Entry) -> str:
+    return _SCOPES.get(entry.scope, entry.scope)
+
+
+def _named(entry: Entry) -> list[str]:
+    return [name for name in ("point", "channel", "topic") if getattr(entry, name)] or ["caller"]

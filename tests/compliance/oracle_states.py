@@ -79,28 +79,29 @@ def opted_out(level: str, asked: Asked) -> bool:
     def concerns(e: Entry) -> bool:
         if not log.person(e.person, p.person):
             return False
-        any_topic = e.scope == "topic" and (
+        if e.collector and p.collector and e.collector != p.collector:
+            return False  # said to another caller
+        named = {name for name in ("point", "channel", "topic") if getattr(e, name)}
+        scopes = {e.scope} if e.scope else named or {"caller"}
+        any_topic = "topic" in scopes and (
             level == "caller" or not p.topic or e.topic in ("", p.topic)
         )
         match level:
             case "point":
-                return e.scope == "point" and e.point == p.point
+                return "point" in scopes and e.point == p.point
             case "channel":
-                return e.scope == "channel" and e.channel == p.channel
+                return "channel" in scopes and e.channel == p.channel
             case "consent_topic":
-                return any_topic or e.scope == "caller"
+                return any_topic or "caller" in scopes
             case "caller":
-                return (
-                    any_topic
-                    or e.scope == "caller"
-                    or (e.scope == "channel" and e.channel in CALLS)
-                )
+                by_phone = "channel" in scopes and e.channel in CALLS
+                return any_topic or "caller" in scopes or by_phone
         raise ValueError(level)
 
     def surely(e: Entry) -> bool:
-        """An opt-in helps only where it says that it means this proposal."""
-        said = {"topic": e.topic == p.topic != "", "channel": e.channel == p.channel}
-        return concerns(e) and said.get(e.scope, True)
+        """An opt-in helps only where all that it says is said of this proposal."""
+        said = ("point", "channel", "topic", "creditor", "collector")
+        return concerns(e) and all(getattr(e, name) in ("", getattr(p, name)) for name in said)
 
     ins = [e.at for e in log.of("optin", asked.t) if surely(e)]
     outs = [e.at for e in log.of("optout", asked.t) if concerns(e)]

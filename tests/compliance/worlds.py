@@ -230,6 +230,9 @@ def entries(draw, base, number, types=None):
             else {}
         )
         common |= {"topic": draw(st.sampled_from(("loan", "card")))} if scope == "topic" else {}
+        if kind == "optout":  # who was told, and what else is named: the way it came
+            common |= {"collector": draw(st.sampled_from(("", "BANK", "AG1")))}
+            common |= draw(st.sampled_from(({}, {"point": "N2"}))) if scope != "point" else {}
     elif kind.startswith("inconvenient"):
         common |= {"person": person}
         if kind == "inconvenient.declared":
