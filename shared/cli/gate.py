@@ -33,6 +33,7 @@ def check(
 
     Prints each mismatch with what the gate said and what the file wanted, and ends with the line
     `N passed, M failed` (with --json: one JSON document on standard output, and that line on standard error).
+    A fact in a log that no rule reads is named on standard error: its type may be misspelt.
     A question that cannot be put (a malformed case, a pack that is not there) has failed. Exit status 1 on any failure,
     2 when CASES is no list of cases, or a folder cannot be read.
     """
@@ -40,16 +41,19 @@ def check(
 
     from shared.compliance.calendars import CalendarError, load_calendars  # noqa: PLC0415
     from shared.compliance.casefile import CaseError, read_cases  # noqa: PLC0415
-    from shared.compliance.checking_cases import answers  # noqa: PLC0415
+    from shared.compliance.checking_cases import answers, unread  # noqa: PLC0415
     from shared.compliance.loading import PackError, usable_packs  # noqa: PLC0415
 
     try:
         usable, wrong = usable_packs(packs)
-        found = list(answers(read_cases(cases), usable, load_calendars(calendars)))
+        suite = read_cases(cases)
+        found = list(answers(suite, usable, load_calendars(calendars)))
     except (CaseError, PackError, CalendarError, OSError) as error:
         fail(str(error))
     for problem in wrong:
         note(f"{problem}; the packs of this file from there on are left out")
+    for line in unread(suite, usable):
+        note(line)
     failed = [answer for answer in found if not answer.passed]
     total = f"{len(found) - len(failed)} passed, {len(failed)} failed"
     if as_json:

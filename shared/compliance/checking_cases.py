@@ -6,10 +6,12 @@ from datetime import datetime
 import msgspec
 
 from shared.compliance.casefile import CaseError, Expect, Suite
+from shared.compliance.entries import READ
 from shared.compliance.gate import Gate
 from shared.compliance.instants import Calendar
 from shared.compliance.known import Known
 from shared.compliance.pack import Pack
+from shared.compliance.rules import named_types
 from shared.compliance.verdict import Verdict
 
 _BEYOND = "an instant is before the year 1 or after the year 9998"
@@ -61,6 +63,23 @@ def answers(
                 yield Answer(case=name, ask=ask + 1, note=notes[ask], got=got, wanted=wanted)
             except CaseError as error:
                 yield Answer(case=name, ask=ask + 1, note=notes[ask], error=str(error))
+
+
+def unread(suite: Suite, packs: Sequence[Pack]) -> Iterator[str]:
+    """Name each type of a log that nothing reads, neither the gate itself nor any of *packs*, and where it stands first."""
+    read = READ | {name for pack in packs for rule in pack.rules for name in named_types(rule)}
+    told: set[str] = set()
+    for number in range(len(suite)):
+        try:
+            log = suite.log(number)
+        except CaseError:
+            continue  # its questions say so
+        for index, entry in enumerate(log):
+            if entry.type in read or entry.type.startswith("consent.") or entry.type in told:
+                continue
+            told.add(entry.type)
+            what = f"no rule reads a fact of type {entry.type!r}"
+            yield str(suite.error(what, number, "log", index, "type"))
 
 
 def _gate(

@@ -20,6 +20,14 @@ Result = Literal[
     "failed",
 ]
 
+READ = frozenset(
+    {
+        *("contact", "consent", "consent.withdrawn", "optout", "optin", "person.merged"),
+        *("inconvenient.declared", "inconvenient.withdrawn", "point.known", "point.invalidated"),
+    }
+)
+"""The types of facts that the gate reads whatever the packs are; packs name more."""
+
 
 class Entry(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"from_": "from"}

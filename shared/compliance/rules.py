@@ -267,3 +267,16 @@ AnyRule = (
     | Conduct
     | ClockRule
 )
+
+
+def named_types(rule: AnyRule) -> tuple[str, ...]:
+    """Answer the types of facts that *rule* names: what begins or ends a hold, what is fresh evidence, what must have happened."""
+    match rule:
+        case Hold():
+            return (rule.starts, rule.ends)
+        case Fresh():
+            return rule.any_event
+        case Precondition():
+            return (rule.needs,)
+        case _:
+            return ()

@@ -63,6 +63,15 @@ def test_as_json(written):
     assert ran.stderr.splitlines()[-1] == "1 passed, 1 failed"
 
 
+def test_a_fact_that_no_rule_reads_is_named_once_by_its_line(written):
+    log = "log: [{type: opt_out, at: 2026-11-01T10:00:00+08:00}, {type: optout, at: 2026-11-01T10:00:00+08:00},\n"
+    log += "    {type: opt_out, at: 2026-11-02T10:00:00+08:00}, {type: consent.quiet_hours, at: 2026-11-02T10:00:00+08:00}]"
+    ran = _check(written(CASE.replace("asks:", f"{log}\n  asks:", 1)))
+    (line,) = ran.stderr.splitlines()
+    assert "line 5: [0].log[0].type: no rule reads a fact of type 'opt_out'" in line
+    assert ran.stdout.splitlines()[-1] == "1 passed, 1 failed"
+
+
 MALFORMED = [
     ("channel: call", "medium: call", "line 4: [0].base.medium", 2),
     ("tw-fsc", "tw-fcs", "line 3: [0].packs[0]: no pack is called 'tw-fcs'", 2),
