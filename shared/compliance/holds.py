@@ -10,7 +10,9 @@ from shared.compliance.rules import Hold, OptOut
 
 NEVER = "never"
 _PHONE = frozenset({"call", "sms", "voicemail"})
-_SCOPES = {"address": "point", "medium": "channel", "consent_topic": "topic"}
+_SCOPES = {each: each for each in ("point", "channel", "topic", "caller")} | {
+    "address": "point", "medium": "channel", "consent_topic": "topic"
+}  # fmt: skip
 """Words for the levels of an opt-out that mean the same (RULES.md section 3 and its table use both)."""
 _THIRD = "contact_person"
 Lift = tuple[datetime, datetime]
@@ -222,7 +224,8 @@ class OptOutRule:
 
 
 def _stated(entry: Entry) -> str:
-    return _SCOPES.get(entry.scope, entry.scope)
+    """Answer the scope; a word that nobody knows states none, or the opt-out would be lost."""
+    return _SCOPES.get(entry.scope, "")
 
 
 def _named(entry: Entry) -> list[str]:

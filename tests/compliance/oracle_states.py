@@ -82,7 +82,9 @@ def opted_out(level: str, asked: Asked) -> bool:
         if e.collector and p.collector and e.collector != p.collector:
             return False  # said to another caller
         named = {name for name in ("point", "channel", "topic") if getattr(e, name)}
-        scopes = {e.scope} if e.scope else named or {"caller"}
+        scopes = (
+            {e.scope} if e.scope in ("point", "channel", "topic", "caller") else named or {"caller"}
+        )
         any_topic = "topic" in scopes and (
             level == "caller" or not p.topic or e.topic in ("", p.topic)
         )

@@ -173,7 +173,7 @@ WAYS: dict[str, Way] = {
         ("consent.withdrawn",), NIGHT,
         (
             held, declare("consent", consent="quiet_hours"), ask(GRANTED, **CALLBACK),
-            declare("consent_withdrawn", consent="quiet_hours"), ask("FIRM.TIME.QUIET", **CALLBACK), released,
+            declare("consent_withdrawn", consent="quiet_hours"), released, ask("CN.TIME.QUIET"),
         ), False,
     ),
     "three-talks": Way(
